@@ -1,0 +1,3 @@
+//! Expressions and executable statements of dhcp-eval(5).
+
+pub mod ast;

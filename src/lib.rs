@@ -1,0 +1,27 @@
+//! dhcpd-rs: a drop-in replacement for ISC dhcpd 4.4.3-P1. This page is the map.
+//!
+//! A module imports only from floors below its own; modules of one floor do not import each other. `compat-tests/house`
+//! enforces it, and that nothing up to `server` does I/O, reads a clock or asks for randomness.
+//!
+//! | floor | module | what lives there |
+//! |---|---|---|
+//! | 11 | `main` | ten lines |
+//! | 10 | [`daemon`] | command line, daemonising, pid file, signals, syslog; joins I/O to the core |
+//! | 9 | [`net`], [`journal`] | sockets and interfaces; append, sync, rewrite: bytes and sequence numbers only |
+//! | 8 | [`server`] | the core as one value: an event goes in, effects come out |
+//! | 7 | [`dhcp4`] | the engine, one file for each message of RFC 2131, allocation, reply building |
+//! | 6 | [`transition`] | the one way a binding changes state |
+//! | 4 | [`config`], [`lease_file`] | the checked configuration model; records of `dhcpd.leases` |
+//! | 3 | [`lease`] | bindings, pools, indexes, queues |
+//! | 2 | [`eval`] | dhcp-eval(5) expressions and executable statements |
+//! | 1 | [`syntax`], [`option`], [`wire`] | tokens with positions and diagnostics; option definitions; packet codecs |
+//! | 0 | [`clock`], [`log`] | time as an argument; a log line as a value |
+
+pub mod clock;
+pub mod config;
+pub mod eval;
+pub mod lease;
+pub mod log;
+pub mod option;
+pub mod server;
+pub mod syntax;

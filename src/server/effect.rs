@@ -1,0 +1,62 @@
+//! What the core asks for, in order. Bytes live in one arena that is reused, so that a steady exchange allocates nothing.
+
+use super::event::InterfaceId;
+use crate::log::Line;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::ops::Range;
+
+/// How a reply leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// A frame built by us on that interface's packet socket, to this hardware address (htype octet not included).
+    Link { interface: InterfaceId, hardware: smallvec::SmallVec<[u8; 20]> },
+    /// The UDP socket; the kernel routes. `interface` is the one the request came in by, for the log only.
+    Socket { interface: Option<InterfaceId> },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    pub route: Route,
+    pub source: Ipv4Addr,
+    /// Source port, normally 67.
+    pub source_port: u16,
+    pub destination: SocketAddrV4,
+    /// Octets of the payload in [`Effects::bytes`].
+    pub payload: Range<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Send(Send),
+    /// Append these octets of [`Effects::bytes`] (whole records) to the lease file; they are record number `sequence`.
+    Append { sequence: u64, record: Range<usize> },
+    /// A line that may be said now.
+    Log(Line),
+    /// Send an ICMP echo request to this address.
+    Ping(Ipv4Addr),
+    /// Start a new file beside the old one. Appends that follow go to both until `RewriteEnd`.
+    RewriteBegin,
+    /// More of the new file's content.
+    RewriteChunk(Range<usize>),
+    /// Sync the new file, keep the old one as `NAME~`, rename, sync the directory, answer with `Event::RewriteDone`.
+    RewriteEnd,
+    /// Run a program; not awaited. First the command, then its arguments.
+    Execute(Vec<Vec<u8>>),
+    /// Flush the log and leave with this status.
+    Exit(i32),
+}
+
+/// A reused buffer of effects.
+#[derive(Debug, Default)]
+pub struct Effects {
+    pub list: Vec<Effect>,
+    pub bytes: Vec<u8>,
+}
+
+impl Effects {
+    /// Forget everything, keep the memory.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.bytes.clear();
+    }
+}
