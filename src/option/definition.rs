@@ -54,3 +54,17 @@ pub struct Definition {
     /// ISC's format letters, as in the `format` column of the ledger (`I`, `IA`, `t`, `Nsyslog-facilities.` and so on).
     pub format: Arc<str>,
 }
+
+/// `fqdn6-if-you-see-me-its-a-bug-bug-bug`: the wrapper by which DHCPv6 option 39 shares [`FQDN`].
+pub const FQDN6: SpaceId = SpaceId(11);
+
+impl Definition {
+    pub fn new(id: OptionId, name: &str, format: &str) -> Self {
+        Definition { id, name: name.into(), format: format.into() }
+    }
+
+    /// Format of options nobody declared: a string or hex octets.
+    pub fn opaque(id: OptionId, name: &str) -> Self {
+        Definition::new(id, name, "X")
+    }
+}
