@@ -7,6 +7,14 @@ use std::sync::Arc;
 pub struct Source {
     pub name: Arc<str>,
     pub text: Arc<[u8]>,
+    /// Its place in the order of opening, copied into every [`Span`].
+    pub id: SourceId,
+}
+
+impl Source {
+    pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<[u8]>>, id: SourceId) -> Self {
+        Source { name: name.into(), text: text.into(), id }
+    }
 }
 
 /// Index of a [`Source`] in the order in which the files were opened.
