@@ -15,7 +15,10 @@ pub enum Expr {
     Equal(Box<[Expr; 2]>),
     NotEqual(Box<[Expr; 2]>),
     /// `~=`, and `~~` which ignores case: POSIX extended regular expressions.
-    Matches { ignore_case: bool, operands: Box<[Expr; 2]> },
+    Matches {
+        ignore_case: bool,
+        operands: Box<[Expr; 2]>,
+    },
     And(Box<[Expr; 2]>),
     Or(Box<[Expr; 2]>),
     Not(Box<Expr>),
@@ -43,7 +46,10 @@ pub enum Expr {
     /// `concat (a, b)`, right-nested for more, and the pieces of an option value that are not constant.
     Concat(Box<[Expr; 2]>),
     /// `encode-int (value, bits)`; bits is 8, 16 or 32.
-    EncodeInt { bits: u8, value: Box<Expr> },
+    EncodeInt {
+        bits: u8,
+        value: Box<Expr>,
+    },
     /// `binary-to-ascii (base, width, separator, data)`
     BinaryToAscii(Box<[Expr; 4]>),
     /// `reverse (width, data)`
@@ -64,17 +70,26 @@ pub enum Expr {
     // numeric
     Integer(i64),
     /// `extract-int (data, bits)`; bits is 8, 16 or 32.
-    ExtractInt { bits: u8, data: Box<Expr> },
+    ExtractInt {
+        bits: u8,
+        data: Box<Expr>,
+    },
     LeaseTime,
     ClientState,
-    Arithmetic { op: Arithmetic, operands: Box<[Expr; 2]> },
+    Arithmetic {
+        op: Arithmetic,
+        operands: Box<[Expr; 2]>,
+    },
     /// `ns-update (..)` and its like: parsed and kept; yields null until DNS updates exist.
     NsUpdate(Vec<NsUpdate>),
 
     // any kind
     Null,
     Variable(Name),
-    Call { name: Name, arguments: Vec<Expr> },
+    Call {
+        name: Name,
+        arguments: Vec<Expr>,
+    },
     /// `function (a, b) { .. }` as the value of `set`.
     Function(Arc<Function>),
 }
@@ -125,25 +140,55 @@ pub struct Statement {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// `option`, `supersede`, `send`, `default`, `append`, `prepend`, and every server parameter.
-    Option { op: OptionOp, option: OptionId, value: Expr },
-    If { condition: Expr, then: Block, otherwise: Block },
-    Switch { value: Expr, body: Block },
+    Option {
+        op: OptionOp,
+        option: OptionId,
+        value: Expr,
+    },
+    If {
+        condition: Expr,
+        then: Block,
+        otherwise: Block,
+    },
+    Switch {
+        value: Expr,
+        body: Block,
+    },
     /// Label inside a `switch` body.
     Case(Expr),
     DefaultCase,
     Break,
-    On { events: OnEvents, body: Block },
+    On {
+        events: OnEvents,
+        body: Block,
+    },
     Eval(Expr),
     Return(Option<Expr>),
-    Log { priority: LogPriority, text: Expr },
-    Set { name: Name, value: Expr },
+    Log {
+        priority: LogPriority,
+        text: Expr,
+    },
+    Set {
+        name: Name,
+        value: Expr,
+    },
     Unset(Name),
-    Define { name: Name, function: Arc<Function> },
-    Let { name: Name, value: Expr, body: Block },
+    Define {
+        name: Name,
+        function: Arc<Function>,
+    },
+    Let {
+        name: Name,
+        value: Expr,
+        body: Block,
+    },
     /// `add CLASS`
     AddClass(Name),
     /// `execute (command, arguments..)`
-    Execute { command: Name, arguments: Vec<Expr> },
+    Execute {
+        command: Name,
+        arguments: Vec<Expr>,
+    },
     /// `allow`, `deny` and `ignore` become `Option` with a server option; a vendor option space likewise.
     /// `parse-vendor-option;` of dhclient.conf(5), accepted without effect.
     VendorOption,

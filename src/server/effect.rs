@@ -29,7 +29,10 @@ pub struct Send {
 pub enum Effect {
     Send(Send),
     /// Append these octets of [`Effects::bytes`] (whole records) to the lease file; they are record number `sequence`.
-    Append { sequence: u64, record: Range<usize> },
+    Append {
+        sequence: u64,
+        record: Range<usize>,
+    },
     /// A line that may be said now.
     Log(Line),
     /// Send an ICMP echo request to this address.
