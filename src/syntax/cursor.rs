@@ -47,9 +47,35 @@ struct State {
     text: Text,
 }
 
+impl State {
+    fn new() -> Self {
+        State {
+            at: 0,
+            seen: false,
+            line: 1,
+            line_start: 0,
+            previous_start: 0,
+            false_ends: 0,
+            echo_parity: 1,
+            last: Mark::default(),
+            ahead: Mark::default(),
+            peeked: None,
+            warned: false,
+            text: Text::new(),
+        }
+    }
+}
+
 /// A place to come back to.
 #[derive(Clone)]
 pub struct Saved(Box<State>);
+
+/// A source put aside while one that it includes is read.
+pub struct Enclosing {
+    source: Source,
+    lexer: Lexer,
+    state: State,
+}
 
 /// Reads one source. `'r` is the life of whoever hears the messages.
 pub struct Cursor<'r> {
@@ -64,21 +90,25 @@ pub struct Cursor<'r> {
 impl<'r> Cursor<'r> {
     pub fn new(source: Source, report: &'r mut (dyn Report + 'r)) -> Self {
         let lexer = Lexer::new(source.text.clone());
-        let state = State {
-            at: 0,
-            seen: false,
-            line: 1,
-            line_start: 0,
-            previous_start: 0,
-            false_ends: 0,
-            echo_parity: 1,
-            last: Mark::default(),
-            ahead: Mark::default(),
-            peeked: None,
-            warned: false,
-            text: Text::new(),
-        };
+        let state = State::new();
         Cursor { source, lexer, state, report, fatal: None, dead: false }
+    }
+
+    /// Goes on in another source; [`Cursor::leave`] comes back. Files nest this way, not by recursion.
+    pub fn enter(&mut self, source: Source) -> Enclosing {
+        let lexer = Lexer::new(source.text.clone());
+        Enclosing {
+            source: std::mem::replace(&mut self.source, source),
+            lexer: std::mem::replace(&mut self.lexer, lexer),
+            state: std::mem::replace(&mut self.state, State::new()),
+        }
+    }
+
+    /// Back behind the `include` statement. Whether there were messages is counted for each source apart.
+    pub fn leave(&mut self, enclosing: Enclosing) {
+        self.source = enclosing.source;
+        self.lexer = enclosing.lexer;
+        self.state = enclosing.state;
     }
 
     /// The next token, white space aside. Not an iterator: the end is a token, and may be followed by more.
