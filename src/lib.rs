@@ -20,6 +20,7 @@
 pub mod clock;
 pub mod config;
 pub mod eval;
+pub mod journal;
 pub mod lease;
 pub mod log;
 pub mod option;

@@ -1,0 +1,204 @@
+//! The journal thread: takes what has collected, writes it at once, syncs once, reports.
+
+use super::disk::Appender;
+use super::rewrite::Rewrite;
+use super::{Batch, Report, Settings, Shared, Step, message};
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, PoisonError};
+
+pub(super) struct Worker {
+    settings: Settings,
+    shared: Arc<Shared>,
+    wake: Box<dyn Fn() + Send>,
+    live: Appender,
+    /// The live file cannot be trusted any more; only a rewrite mends it.
+    broken: bool,
+    rewrite: Option<Rewrite>,
+    /// Highest sequence number seen, and highest written to the live file but not yet synced.
+    newest: Option<u64>,
+    unsynced: Option<u64>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        settings: Settings,
+        file: File,
+        shared: Arc<Shared>,
+        wake: Box<dyn Fn() + Send>,
+    ) -> io::Result<Worker> {
+        let live = Appender::new(file)?;
+        Ok(Worker {
+            settings,
+            shared,
+            wake,
+            live,
+            broken: false,
+            rewrite: None,
+            newest: None,
+            unsynced: None,
+        })
+    }
+
+    pub(super) fn run(&mut self) {
+        let mut batch = Batch::default();
+        while self.next(&mut batch) {
+            self.commit(&batch);
+            batch.clear();
+        }
+        if let Some(rewrite) = self.rewrite.take() {
+            rewrite.abandon();
+        }
+    }
+
+    /// Waits for work. False: closed, and nothing is left to do.
+    fn next(&self, batch: &mut Batch) -> bool {
+        let mut queue = self.shared.queue();
+        loop {
+            if !queue.batch.is_empty() {
+                std::mem::swap(&mut queue.batch, batch);
+                return true;
+            }
+            // A rewrite that waits for its helper is finished first.
+            if queue.closed && !self.rewrite.as_ref().is_some_and(|rewrite| rewrite.ended) {
+                return false;
+            }
+            queue = self.shared.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn commit(&mut self, batch: &Batch) {
+        let mut rest = batch.bytes.as_slice();
+        let mut take = |length: usize| {
+            let (bytes, tail) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            rest = tail;
+            bytes
+        };
+        for step in &batch.steps {
+            match *step {
+                Step::Append { sequence, length } => self.append(sequence, take(length)),
+                Step::RewriteChunk { length } => {
+                    let bytes = take(length);
+                    if let Some(rewrite) = &mut self.rewrite {
+                        rewrite.write(bytes);
+                    }
+                }
+                Step::RewriteBegin => self.rewrite_begin(),
+                Step::RewriteEnd => self.rewrite_end(),
+                Step::BulkSynced => {
+                    // What stands before it in the batch is waited for by clients; the rename can wait for its sync.
+                    self.sync();
+                    self.rewrite_install();
+                }
+            }
+        }
+        self.sync();
+    }
+
+    fn append(&mut self, sequence: u64, bytes: &[u8]) {
+        self.newest = Some(sequence);
+        if let Some(rewrite) = &mut self.rewrite {
+            rewrite.write(bytes);
+        }
+        if self.broken {
+            return;
+        }
+        match self.live.append(bytes) {
+            Ok(()) => self.unsynced = Some(sequence),
+            Err(error) => self.fail(message::write_failed(&error)),
+        }
+    }
+
+    fn sync(&mut self) {
+        let Some(sequence) = self.unsynced else { return };
+        if self.settings.sync
+            && let Err(error) = self.live.sync()
+        {
+            self.fail(message::sync_failed(&error));
+            return;
+        }
+        self.unsynced = None;
+        self.report(Report::Durable(sequence));
+    }
+
+    fn fail(&mut self, text: String) {
+        // What this batch wrote before the failure is synced by nobody.
+        self.unsynced = None;
+        self.broken = true;
+        self.report(Report::Failed(text));
+    }
+
+    fn rewrite_begin(&mut self) {
+        if let Some(older) = self.rewrite.take() {
+            older.abandon();
+            self.report(Report::RewriteDone(Err(message::superseded())));
+        }
+        self.rewrite = Some(Rewrite::begin(&self.settings.path));
+    }
+
+    fn rewrite_end(&mut self) {
+        let Some(rewrite) = &mut self.rewrite else {
+            self.report(Report::RewriteDone(Err(message::not_begun())));
+            return;
+        };
+        rewrite.ended = true;
+        let handle = if self.settings.sync { rewrite.handle() } else { None };
+        let bulk = rewrite.bulk.clone();
+        if let Some(file) = handle {
+            let shared = self.shared.clone();
+            let helper = std::thread::Builder::new().name("journal-sync".to_owned()).spawn(move || {
+                bulk.set(file.sync_all().map_err(|e| message::cannot_sync_new(&e)));
+                shared.queue().batch.steps.push(Step::BulkSynced);
+                shared.filled.notify_one();
+            });
+            if helper.is_ok() {
+                return;
+            }
+            // No thread to be had: sync it here, at the cost of the records that wait.
+        }
+        self.sync();
+        self.rewrite_install();
+    }
+
+    fn rewrite_install(&mut self) {
+        // A stale signal of a rewrite that was superseded finds one that has not ended.
+        if !self.rewrite.as_ref().is_some_and(|rewrite| rewrite.ended) {
+            return;
+        }
+        let Some(mut rewrite) = self.rewrite.take() else { return };
+        if let Some(Err(text)) = rewrite.bulk.take() {
+            rewrite.fail(text);
+        }
+        let mut lines = Vec::new();
+        let result = rewrite.install(&self.settings.path, self.settings.sync, &mut |line| lines.push(line));
+        for line in lines {
+            self.report(line);
+        }
+        let installed = match result {
+            Ok(installed) => installed,
+            Err(text) => return self.report(Report::RewriteDone(Err(text))),
+        };
+        self.live = installed.file;
+        self.unsynced = None;
+        self.broken = installed.directory.is_err();
+        if let Err(text) = installed.directory {
+            self.report(Report::Failed(text.clone()));
+            return self.report(Report::RewriteDone(Err(text)));
+        }
+        self.report(Report::RewriteDone(Ok(())));
+        if let Some(sequence) = self.newest {
+            self.report(Report::Durable(sequence));
+        }
+    }
+
+    fn report(&self, report: Report) {
+        {
+            let mut reports = self.shared.reports();
+            match (reports.last_mut(), &report) {
+                (Some(Report::Durable(last)), Report::Durable(sequence)) => *last = *sequence,
+                _ => reports.push(report),
+            }
+        }
+        (self.wake)();
+    }
+}
