@@ -26,3 +26,4 @@ pub mod log;
 pub mod option;
 pub mod server;
 pub mod syntax;
+pub mod wire;
