@@ -321,24 +321,7 @@ pub struct FailoverEnd {
     pub max_unacked_updates: u32,
 }
 
-/// `key NAME { algorithm A; secret S; }`
-#[derive(Clone, Debug)]
-pub struct Key {
-    pub name: Name,
-    pub algorithm: Name,
-    pub secret: Arc<[u8]>,
-}
-
-/// `zone NAME { primary A; key K; }`
-#[derive(Clone, Debug)]
-pub struct Zone {
-    pub name: Name,
-    pub primary: Option<Expr>,
-    pub secondary: Option<Expr>,
-    pub primary6: Option<Expr>,
-    pub secondary6: Option<Expr>,
-    pub key: Option<Name>,
-}
+pub use crate::eval::ast::{Key, Zone};
 
 /// `server-duid`
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -43,8 +43,9 @@ pub enum Expr {
     Hardware,
     /// `packet (offset, length)`
     Packet(Box<[Expr; 2]>),
-    /// `concat (a, b)`, right-nested for more, and the pieces of an option value that are not constant.
-    Concat(Box<[Expr; 2]>),
+    /// `concat (a, b, ..)`, two or more, and the pieces of an option value that are not all constant. Equal to ISC's tree nested to
+    /// the left: null pieces are left out, null only when all are.
+    Concat(Vec<Expr>),
     /// `encode-int (value, bits)`; bits is 8, 16 or 32.
     EncodeInt {
         bits: u8,
@@ -64,8 +65,6 @@ pub enum Expr {
     Gethostname,
     /// `v6relay (hop, data)`
     V6Relay(Box<[Expr; 2]>),
-    /// The pieces of a compressed domain list, joined when evaluated.
-    DomainList(Box<[Expr; 2]>),
 
     // numeric
     Integer(i64),
@@ -80,8 +79,6 @@ pub enum Expr {
         op: Arithmetic,
         operands: Box<[Expr; 2]>,
     },
-    /// `ns-update (..)` and its like: parsed and kept; yields null until DNS updates exist.
-    NsUpdate(Vec<NsUpdate>),
 
     // any kind
     Null,
@@ -104,22 +101,6 @@ pub enum Arithmetic {
     And,
     Or,
     Xor,
-}
-
-/// One operation of the dns-update family: `add`, `delete`, `exists`, `not exists`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NsUpdate {
-    pub op: NsOp,
-    /// class, type, name, data, ttl in that order; `delete`, `exists` and `not exists` have no ttl.
-    pub arguments: Vec<Expr>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NsOp {
-    Add,
-    Delete,
-    Exists,
-    NotExists,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -173,9 +154,10 @@ pub enum Action {
         value: Expr,
     },
     Unset(Name),
+    /// `define name (a, b) { .. }` or `define name = value;`
     Define {
         name: Name,
-        function: Arc<Function>,
+        value: Expr,
     },
     Let {
         name: Name,
@@ -220,4 +202,27 @@ pub enum LogPriority {
     Error,
     Debug,
     Info,
+}
+
+/// `key NAME { algorithm A; secret S; }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    pub name: Name,
+    /// As ISC completes it: `hmac-md5.SIG-ALG.REG.INT.`, or with the dot at the end.
+    pub algorithm: Option<Name>,
+    pub secret: Option<Arc<[u8]>>,
+    pub span: Span,
+}
+
+/// `zone NAME { primary A; key K; }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Zone {
+    /// With a dot at the end.
+    pub name: Name,
+    pub primary: Option<Expr>,
+    pub secondary: Option<Expr>,
+    pub primary6: Option<Expr>,
+    pub secondary6: Option<Expr>,
+    pub key: Option<Name>,
+    pub span: Span,
 }

@@ -271,7 +271,7 @@ impl<'r> Cursor<'r> {
     }
 
     /// A message about the token last taken.
-    pub fn warn(&mut self, text: impl Into<String>) {
+    pub fn warn(&mut self, text: impl std::fmt::Display) {
         self.state.warned = true;
         if self.dead {
             return;
@@ -281,7 +281,7 @@ impl<'r> Cursor<'r> {
             span: self.span(),
             line: self.state.last.line,
             column: self.state.last.column,
-            text: text.into(),
+            text: text.to_string(),
             echo: self.echo(),
         };
         self.report.diagnostic(diagnostic);
