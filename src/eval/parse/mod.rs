@@ -7,7 +7,9 @@
 //! rest are methods of [`Parser`].
 
 pub mod address;
+mod branch;
 pub mod date;
+mod domain;
 mod expression;
 pub mod message;
 pub mod number;
@@ -26,7 +28,7 @@ use crate::option::space::Spaces;
 use crate::syntax::cursor::Cursor;
 
 /// Deepest nesting of expressions and statements. ISC has no limit but its stack.
-pub const MAX_DEPTH: u16 = 400;
+pub const MAX_DEPTH: u16 = 1000;
 
 /// What statements see and change of the rest of the configuration.
 pub trait Declarations {
@@ -101,6 +103,13 @@ impl<'p, 'r> Parser<'p, 'r> {
         self.cursor.warn(message);
         self.cursor.skip_to_semicolon();
         self.lose = true;
+        None
+    }
+
+    /// Says what is wrong and skips to the end of the statement. ISC does not note it as an error here.
+    fn skipped<T>(&mut self, message: impl std::fmt::Display) -> Option<T> {
+        self.cursor.warn(message);
+        self.cursor.skip_to_semicolon();
         None
     }
 

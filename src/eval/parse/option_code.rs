@@ -265,7 +265,7 @@ impl Parser<'_, '_> {
         }
         let space = self.cursor.name();
         if self.declarations.spaces().space_by_name(&space).is_none() {
-            return self.skipped(&format!("unknown option space {space}"));
+            return self.skipped(format!("unknown option space {space}"));
         }
         if space.len() + types.format.len() + 2 > FORMAT_ROOM {
             return self.refused(types, "too many types in record.");
@@ -279,13 +279,6 @@ impl Parser<'_, '_> {
     fn unknown_type(&mut self, types: &Types) -> Option<char> {
         let text = format!("unknown data type {}", self.cursor.word());
         self.refused(types, &text)
-    }
-
-    /// Says so and skips the statement.
-    fn skipped<T>(&mut self, text: &str) -> Option<T> {
-        self.cursor.warn(text);
-        self.cursor.skip_to_semicolon();
-        None
     }
 
     /// Says so and skips the record, if one is open, and the statement.
