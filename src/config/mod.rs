@@ -9,5 +9,8 @@ mod network;
 mod parse;
 mod read;
 
+#[cfg(test)]
+mod tests;
+
 pub use model::{Config, Family};
 pub use read::{Input, Rejected, parse};
