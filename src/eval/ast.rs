@@ -43,8 +43,7 @@ pub enum Expr {
     Hardware,
     /// `packet (offset, length)`
     Packet(Box<[Expr; 2]>),
-    /// `concat (a, b, ..)`, two or more, and the pieces of an option value that are not all constant. Equal to ISC's tree nested to
-    /// the left: null pieces are left out, null only when all are.
+    /// `concat (a, b, ..)`, two or more, and the pieces of an option value that are not all constant. Null when one of them is.
     Concat(Vec<Expr>),
     /// `encode-int (value, bits)`; bits is 8, 16 or 32.
     EncodeInt {
@@ -172,7 +171,7 @@ pub enum Action {
         arguments: Vec<Expr>,
     },
     /// `allow`, `deny` and `ignore` become `Option` with a server option; a vendor option space likewise.
-    /// `parse-vendor-option;` of dhclient.conf(5), accepted without effect.
+    /// `parse-vendor-option;`: reads option 43 of the packet as the space that `vendor-option-space` names.
     VendorOption,
 }
 

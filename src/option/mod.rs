@@ -2,6 +2,7 @@
 
 pub mod definition;
 pub mod enumeration;
+pub mod format;
 mod predefined;
 pub mod space;
 

@@ -2,6 +2,7 @@
 //! to a buffer the caller reuses. Nothing here knows option names; malformed input is answered as ISC answers it.
 
 pub mod dhcp4;
+pub mod domain;
 pub mod frame;
 pub mod icmp;
 pub mod option_area;
