@@ -19,10 +19,12 @@
 
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod eval;
 pub mod journal;
 pub mod lease;
 pub mod log;
+pub mod net;
 pub mod option;
 pub mod server;
 pub mod syntax;

@@ -165,6 +165,17 @@ impl Hosts {
         }
     }
 
+    /// Takes a host back. Rare enough that everything is indexed anew.
+    pub(super) fn remove(&mut self, name: &str) {
+        if self.by_name(name).is_none() {
+            return;
+        }
+        let old = std::mem::take(self);
+        for host in old.all.into_iter().filter(|host| *host.name != *name) {
+            self.insert(host);
+        }
+    }
+
     /// Gives back what growth left over.
     pub(super) fn shrink(&mut self) {
         self.all.shrink_to_fit();

@@ -34,7 +34,7 @@ impl Config {
 
     /// The first class of this name.
     pub fn find_class(&self, name: &str) -> Option<ClassId> {
-        self.class_order.iter().copied().find(|id| self.class(*id).name.as_deref() == Some(name))
+        self.class_names.get(name).copied()
     }
 
     /// The subclass declared for this value.

@@ -1,11 +1,16 @@
 //! dhcpd.conf(5): the checked configuration model and the statement parser that builds it.
 
-// The parser that builds the model stands above it; until it is here nobody calls the inserting half.
-#![allow(dead_code)]
-
+mod declarations;
 pub mod host;
 mod lookup;
+pub mod message;
 pub mod model;
 mod network;
+mod parse;
+mod read;
+
+#[cfg(test)]
+mod tests;
 
 pub use model::{Config, Family};
+pub use read::{Input, Rejected, parse};

@@ -7,8 +7,9 @@
 use super::host::Hosts;
 use super::network::SubnetIndex;
 use crate::clock::Wall;
-use crate::eval::ast::{Block, Expr, Name};
+use crate::eval::ast::{Block, Expr, Key, Name, Zone};
 use crate::option::definition::OptionId;
+use crate::option::space::Spaces;
 use crate::syntax::source::{Source, Span};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -69,12 +70,17 @@ pub struct Config {
     /// Named groups; a redeclared name counts with its last declaration.
     pub groups: FxHashMap<Name, NamedGroup>,
     pub failover_peers: Vec<FailoverPeer>,
+    pub spaces: Spaces,
+    /// By name in lower case.
     pub keys: FxHashMap<Name, Key>,
     pub zones: Vec<Zone>,
     /// `server-duid` of the configuration file.
     pub server_duid: Option<ServerDuid>,
     pub lease_file_format: LeaseFileFormat,
     pub(super) subnet_index: SubnetIndex,
+    /// The key just entered, when ISC's DNS library cannot use it.
+    pub(super) key_without_algorithm: Option<Name>,
+    pub(super) class_names: FxHashMap<Name, ClassId>,
 }
 
 /// `db-time-format` and `lease-id-format`: how records are written.
@@ -293,8 +299,8 @@ pub struct Class {
 #[derive(Clone, Debug)]
 pub struct FailoverPeer {
     pub name: Name,
-    /// `None` when neither `primary` nor `secondary` was said, which ISC takes as primary in its enumeration's zero value.
-    pub primary: Option<bool>,
+    /// `primary`, also when neither word was said.
+    pub primary: bool,
     pub local: FailoverEnd,
     pub partner: FailoverEnd,
     /// 0: not given.
@@ -319,9 +325,9 @@ pub struct FailoverEnd {
     pub port: u16,
     pub max_response_delay: u32,
     pub max_unacked_updates: u32,
+    /// Of a `state` declaration in the configuration: the state's word and since when.
+    pub state: Option<(Name, Wall)>,
 }
-
-pub use crate::eval::ast::{Key, Zone};
 
 /// `server-duid`
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,77 @@
+//! What statements see and change of the configuration while it is read.
+
+use super::model::Config;
+use crate::eval::ast::{Expr, Key, Zone};
+use crate::eval::parse::Declarations;
+use crate::option::space::Spaces;
+use std::sync::Arc;
+
+/// TSIG algorithms that ISC's DNS library knows, in the form in which a key keeps them.
+const ALGORITHMS: [&str; 6] = [
+    "hmac-md5.sig-alg.reg.int.",
+    "hmac-sha1.sig-alg.reg.int.",
+    "hmac-sha224.sig-alg.reg.int.",
+    "hmac-sha256.sig-alg.reg.int.",
+    "hmac-sha384.sig-alg.reg.int.",
+    "hmac-sha512.sig-alg.reg.int.",
+];
+
+impl Declarations for Config {
+    fn spaces(&self) -> &Spaces {
+        &self.spaces
+    }
+
+    fn spaces_mut(&mut self) -> &mut Spaces {
+        &mut self.spaces
+    }
+
+    fn has_class(&self, name: &str) -> bool {
+        self.find_class(name).is_some()
+    }
+
+    fn has_key(&self, name: &str) -> bool {
+        self.find_key(name).is_some()
+    }
+
+    /// A key of the same name gives way.
+    fn enter_key(&mut self, key: Key) -> Result<(), String> {
+        let algorithm = key.algorithm.as_deref().unwrap_or_default();
+        if !ALGORITHMS.iter().any(|known| known.eq_ignore_ascii_case(algorithm)) {
+            self.key_without_algorithm = Some(key.name.clone());
+        }
+        self.keys.insert(key.name.to_ascii_lowercase().into(), key);
+        Ok(())
+    }
+
+    /// A zone of the same name gives way.
+    fn enter_zone(&mut self, zone: Zone) -> Result<(), String> {
+        self.zones.retain(|other| !other.name.eq_ignore_ascii_case(&zone.name));
+        self.zones.push(zone);
+        Ok(())
+    }
+
+    fn set_local_time(&mut self, local: bool) {
+        self.lease_file_format.local_time = local;
+    }
+}
+
+impl Config {
+    /// Names of keys are compared without regard to case.
+    pub fn find_key(&self, name: &str) -> Option<&Key> {
+        self.keys.get(name.to_ascii_lowercase().as_str())
+    }
+}
+
+impl Config {
+    /// The octets of an expression that needs no packet and no binding.
+    pub(super) fn constant(&self, value: &Expr) -> Option<Arc<[u8]>> {
+        match value {
+            Expr::Const(octets) => Some(octets.clone()),
+            Expr::Concat(pieces) => {
+                let pieces: Option<Vec<_>> = pieces.iter().map(|piece| self.constant(piece)).collect();
+                Some(Arc::from(pieces?.concat()))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Texts of start-up, the command line and the operating system's refusals (ledger `cli.tsv`, `logs.tsv`). ISC's words,
+//! except where the program names itself.
+
+use crate::log::Line;
+use std::path::Path;
+
+/// The name and version by which the program is known; decided once in DESIGN.md.
+pub const IDENTITY: &str = concat!("dhcpd-rs ", env!("CARGO_PKG_VERSION"), " (isc-dhcpd-4.4.3-P1 compatible)");
+
+/// Four lines, as ISC's.
+pub fn banner() -> [Line; 4] {
+    [
+        Line::info(IDENTITY),
+        Line::info("Copyright 2026 the dhcpd-rs authors."),
+        Line::info("Licensed under MIT or Apache-2.0."),
+        Line::info("For info, please see the dhcpd(8) manual page."),
+    ]
+}
+
+/// What `--help` prints and a usage error ends with; `program` is its file name.
+pub fn usage(program: &str) -> String {
+    format!(
+        "Usage: {program} [-p <UDP port #>] [-f] [-d] [-q] [-t|-T]\n\
+         {INDENT}[-4|-6] [-cf config-file] [-lf lease-file]\n\
+         {INDENT}[-user user] [-group group] [-chroot dir]\n\
+         {INDENT}[-tf trace-output-file]\n\
+         {INDENT}[-play trace-input-file]\n\
+         {INDENT}[-pf pid-file] [--no-pid] [-s server]\n\
+         {INDENT}[if0 [...ifN]]\n       {program} {{--version|--help|-h}}"
+    )
+}
+
+const INDENT: &str = "             ";
+
+/// What follows every fatal text.
+pub fn closing() -> [Line; 8] {
+    [
+        Line::error(""),
+        Line::error("If you think you have received this message due to a bug rather"),
+        Line::error("than a configuration issue please read the section on submitting"),
+        Line::error("bugs on either our web page at www.isc.org or in the README file"),
+        Line::error("before submitting a bug.  These pages explain the proper"),
+        Line::error("process and the information we find helpful for debugging."),
+        Line::error(""),
+        Line::error("exiting."),
+    ]
+}
+
+pub fn unknown_command(word: &str) -> Line {
+    Line::error(format!("Unknown command {word}"))
+}
+
+/// ISC's text ends in a blank.
+pub fn no_argument(word: &str) -> Line {
+    Line::error(format!("No argument for command: {word} "))
+}
+
+pub fn user_port(port: u16) -> Line {
+    Line::debug(format!("binding to user-specified port {port}"))
+}
+
+pub fn environment_port(port: u16) -> Line {
+    Line::debug(format!("binding to environment-specified port {port}"))
+}
+
+pub fn invalid_port(text: &str) -> String {
+    format!("Invalid port number specification: {text}")
+}
+
+pub fn port_out_of_range() -> String {
+    "Port number specified is out of range (1-65535).".to_owned()
+}
+
+pub fn both_families() -> String {
+    "Server cannot run in both IPv4 and IPv6 mode at the same time.".to_owned()
+}
+
+pub fn interface_name_too_long(name: &str, length: usize) -> String {
+    format!("{name}: interface name too long (is {length})")
+}
+
+/// Ours: what this version refuses rather than ignores.
+pub fn not_supported(flag: &str, what: &str) -> String {
+    format!("{flag}: {what} is not supported by this version of dhcpd-rs.")
+}
+
+pub fn no_real_path(path: &Path, reason: &str) -> String {
+    format!("Failed to get realpath for {}: {reason}", path.display())
+}
+
+pub fn config_file(path: &Path) -> Line {
+    Line::info(format!("Config file: {}", path.display()))
+}
+
+pub fn database_file(path: &Path) -> Line {
+    Line::info(format!("Database file: {}", path.display()))
+}
+
+pub fn pid_file(path: &Path) -> Line {
+    Line::info(format!("PID file: {}", path.display()))
+}
+
+pub fn configuration_errors() -> String {
+    "Configuration file errors encountered -- exiting".to_owned()
+}
+
+pub fn cannot_open(path: &Path, reason: &str) -> String {
+    format!("Can't open {}: {reason}", path.display())
+}
+
+pub fn already_running() -> String {
+    "There's already a DHCP server running.".to_owned()
+}
+
+/// Three error lines of which the last is fatal.
+pub fn no_lease_database(path: &Path, reason: &str) -> ([Line; 3], String) {
+    (
+        [
+            Line::error(format!("Can't open lease database {}: {reason} --", path.display())),
+            Line::error("  check for failed database rewrite attempt!"),
+            Line::error("Please read the dhcpd.leases manual page if you"),
+        ],
+        "don't know what to do about this.".to_owned(),
+    )
+}
+
+pub fn cannot_append(path: &Path) -> String {
+    format!("Can't open {} for append.", path.display())
+}
+
+pub fn cannot_create_lease_file(reason: &str) -> Line {
+    Line::error(format!("Can't create new lease file: {reason}"))
+}
+
+pub fn lease_test_successful(path: &Path) -> Line {
+    Line::debug(format!("Lease file test successful, removing temp lease file: {}", path.display()))
+}
+
+pub fn cannot_create_pid_file(path: &Path, reason: &str) -> Line {
+    Line::error(format!("Can't create PID file {}: {reason}.", path.display()))
+}
+
+pub fn starting() -> Line {
+    Line::info("Server starting service.")
+}
+
+pub fn no_pipe(reason: &str) -> String {
+    format!("Can't get pipe: {reason}")
+}
+
+pub fn no_fork(reason: &str) -> String {
+    format!("Can't fork daemon: {reason}")
+}
+
+pub fn parent_is_gone(reason: &str) -> String {
+    format!("write to parent: {reason}")
+}
+
+/// Ours.
+pub fn no_thread(what: &str, reason: &str) -> String {
+    format!("Can't start the {what} thread: {reason}")
+}
+
+/// Ours: said when the log flows again.
+pub fn lines_lost(count: u64) -> Line {
+    Line::error(format!("{count} log lines were lost: the log did not keep up."))
+}
+
+/// Ours.
+pub fn no_event_loop(reason: &str) -> String {
+    format!("Can't start the event loop: {reason}")
+}
