@@ -19,6 +19,35 @@ pub enum State {
     Backup = 7,
 }
 
+impl State {
+    /// The word of the lease file and of the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            State::Free => "free",
+            State::Active => "active",
+            State::Expired => "expired",
+            State::Released => "released",
+            State::Abandoned => "abandoned",
+            State::Reset => "reset",
+            State::Backup => "backup",
+        }
+    }
+
+    /// The state a name of the lease file stands for; exact spelling.
+    pub fn from_name(name: &[u8]) -> Option<State> {
+        Some(match name {
+            b"free" => State::Free,
+            b"active" => State::Active,
+            b"expired" => State::Expired,
+            b"released" => State::Released,
+            b"abandoned" => State::Abandoned,
+            b"reset" => State::Reset,
+            b"backup" => State::Backup,
+            _ => return None,
+        })
+    }
+}
+
 /// A value kept by `set` on a binding.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -28,10 +57,13 @@ pub enum Value {
 }
 
 /// Hardware type octet and address, at most 1 + 20 octets.
-pub type HardwareAddress = SmallVec<[u8; 7]>;
+pub type HardwareAddress = SmallVec<[u8; 16]>;
 
-/// A binding that exists in memory. A never-used address has none.
-#[derive(Clone, Debug)]
+/// A client identifier as sent, type octet included.
+pub type ClientIdentifier = SmallVec<[u8; 16]>;
+
+/// A binding that exists in memory. A never-used address has none. 112 octets, plus [`Extra`] where there is more.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Binding {
     pub address: Ipv4Addr,
     pub state: State,
@@ -43,13 +75,11 @@ pub struct Binding {
     pub starts: Wall,
     pub ends: Wall,
     pub tstp: Wall,
-    pub tsfp: Wall,
-    pub atsfp: Wall,
     pub cltt: Wall,
     /// Empty: unknown.
     pub hardware: HardwareAddress,
-    /// Client identifier as sent, type octet included. Empty: none.
-    pub uid: SmallVec<[u8; 7]>,
+    /// Empty: none.
+    pub uid: ClientIdentifier,
     /// Sequence number of the last journal record of this binding; 0: none.
     pub sequence: u64,
     /// What few bindings have, boxed together so that the rest stay small.
@@ -57,13 +87,22 @@ pub struct Binding {
 }
 
 /// The rarer parts of a binding.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Extra {
-    pub client_hostname: Option<Arc<[u8]>>,
+    pub client_hostname: Option<Box<[u8]>>,
     /// `set` variables, newest first, as the file lists them.
     pub variables: Vec<(Name, Value)>,
     /// Stashed relay agent sub-options in packet order: code, length, data, repeated.
-    pub agent_options: Vec<u8>,
+    pub agent_options: Box<[u8]>,
+    pub rare: Option<Box<Rare>>,
+}
+
+/// What hardly any binding has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rare {
+    /// Failover times; 0: not set.
+    pub tsfp: Wall,
+    pub atsfp: Wall,
     pub on_expiry: Option<Block>,
     pub on_release: Option<Block>,
     pub on_commit: Option<Block>,
@@ -75,4 +114,149 @@ pub struct Extra {
 pub struct Billing {
     pub class: Name,
     pub subclass: Option<Arc<[u8]>>,
+}
+
+/// Read access to absent parts.
+static NO_RARE: Rare =
+    Rare { tsfp: 0, atsfp: 0, on_expiry: None, on_release: None, on_commit: None, billing: None };
+
+impl Binding {
+    /// What a never-used address would look like as a binding: free, nothing known.
+    pub fn never_used(address: Ipv4Addr) -> Self {
+        Binding {
+            address,
+            state: State::Free,
+            next_state: State::Free,
+            rewind_state: State::Free,
+            reserved: false,
+            bootp: false,
+            starts: 0,
+            ends: 0,
+            tstp: 0,
+            cltt: 0,
+            hardware: SmallVec::new(),
+            uid: SmallVec::new(),
+            sequence: 0,
+            extra: None,
+        }
+    }
+
+    /// Never given to a client, as far as anybody remembers: no uid and no hardware address (rule 3.3).
+    pub fn is_unused(&self) -> bool {
+        self.uid.is_empty() && self.hardware.is_empty()
+    }
+
+    pub fn client_hostname(&self) -> Option<&[u8]> {
+        self.extra.as_ref()?.client_hostname.as_deref()
+    }
+
+    pub fn variables(&self) -> &[(Name, Value)] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.variables)
+    }
+
+    pub fn variable(&self, name: &str) -> Option<&Value> {
+        self.variables().iter().find(|(n, _)| &**n == name).map(|(_, value)| value)
+    }
+
+    pub fn agent_options(&self) -> &[u8] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.agent_options)
+    }
+
+    /// The rare parts; all empty when there are none.
+    pub fn rare(&self) -> &Rare {
+        self.extra.as_ref().and_then(|extra| extra.rare.as_deref()).unwrap_or(&NO_RARE)
+    }
+
+    pub fn tsfp(&self) -> Wall {
+        self.rare().tsfp
+    }
+
+    pub fn atsfp(&self) -> Wall {
+        self.rare().atsfp
+    }
+
+    pub fn billing(&self) -> Option<&Billing> {
+        self.rare().billing.as_ref()
+    }
+
+    /// The rarer parts, made when missing. [`Binding::trim`] gives the memory back.
+    pub fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.extra_mut().rare.get_or_insert_default()
+    }
+
+    /// `set NAME = value`: replaces where it stands, or becomes the newest.
+    pub fn set_variable(&mut self, name: &Name, value: Value) {
+        let variables = &mut self.extra_mut().variables;
+        match variables.iter_mut().find(|(n, _)| n == name) {
+            Some(entry) => entry.1 = value,
+            None => variables.insert(0, (name.clone(), value)),
+        }
+    }
+
+    /// `unset NAME`
+    pub fn unset_variable(&mut self, name: &str) {
+        if let Some(extra) = &mut self.extra {
+            extra.variables.retain(|(n, _)| &**n != name);
+        }
+    }
+
+    pub fn set_client_hostname(&mut self, name: Option<&[u8]>) {
+        if name.is_some() || self.client_hostname().is_some() {
+            self.extra_mut().client_hostname = name.map(Into::into);
+        }
+    }
+
+    pub fn set_agent_options(&mut self, options: &[u8]) {
+        if self.agent_options() != options {
+            self.extra_mut().agent_options = options.into();
+        }
+    }
+
+    pub fn set_billing(&mut self, billing: Option<Billing>) {
+        if self.billing() != billing.as_ref() {
+            self.rare_mut().billing = billing;
+        }
+    }
+
+    /// Drops boxes whose content is empty, and spare room.
+    pub fn trim(&mut self) {
+        if let Some(extra) = &mut self.extra {
+            if extra.rare.as_deref() == Some(&NO_RARE) {
+                extra.rare = None;
+            }
+            extra.variables.shrink_to_fit();
+            if **extra == Extra::default() {
+                self.extra = None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binding_is_small() {
+        assert!(size_of::<Binding>() <= 112, "{}", size_of::<Binding>());
+        assert!(size_of::<Extra>() <= 64, "{}", size_of::<Extra>());
+    }
+
+    #[test]
+    fn variables_keep_their_place_and_new_ones_come_first() {
+        let mut binding = Binding::never_used(Ipv4Addr::LOCALHOST);
+        let (a, b): (Name, Name) = ("a".into(), "b".into());
+        binding.set_variable(&a, Value::Number(1));
+        binding.set_variable(&b, Value::Number(2));
+        binding.set_variable(&a, Value::Number(3));
+        assert_eq!(binding.variables(), &[(b, Value::Number(2)), (a, Value::Number(3))]);
+        binding.unset_variable("a");
+        binding.unset_variable("b");
+        binding.trim();
+        assert!(binding.extra.is_none());
+    }
 }

@@ -1,0 +1,92 @@
+//! A pool: its ranges, queues and counts.
+
+use super::order::Order;
+use super::queue::{Kind, Queue};
+use std::net::Ipv4Addr;
+
+/// Number of a pool in the configuration in force. Bindings do not hold it: it is found by address, so that a reload
+/// can renumber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PoolNumber(pub u32);
+
+/// What the store needs to know of a pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PoolSpec {
+    /// Number of its shared network, for the order of a rewrite (newest network first).
+    pub network: u32,
+    /// `low..=high`, in the order declared.
+    pub ranges: Vec<RangeSpec>,
+}
+
+/// A range, and its place in the order in which all ranges of the configuration were declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RangeSpec {
+    pub low: Ipv4Addr,
+    pub high: Ipv4Addr,
+    pub declared: u64,
+}
+
+/// Sizes of a pool, as ISC counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All addresses of the ranges.
+    pub total: u64,
+    /// Free and not reserved, offered ones included.
+    pub free: u64,
+    pub backup: u64,
+    pub active: u64,
+    pub abandoned: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    pub network: u32,
+    pub total: u64,
+    /// Addresses that have a binding.
+    pub bound: u64,
+    pub order: Order,
+    /// When its earliest pending change is due.
+    pub timer: Option<crate::clock::Wall>,
+    queues: [Queue; 6],
+}
+
+impl Pool {
+    pub fn new(network: u32) -> Self {
+        Pool { network, ..Pool::default() }
+    }
+
+    pub fn queue(&self, kind: Kind) -> &Queue {
+        let [free, active, expired, abandoned, backup, reserved] = &self.queues;
+        match kind {
+            Kind::Free => free,
+            Kind::Active => active,
+            Kind::Expired => expired,
+            Kind::Abandoned => abandoned,
+            Kind::Backup => backup,
+            Kind::Reserved => reserved,
+        }
+    }
+
+    pub fn queue_mut(&mut self, kind: Kind) -> &mut Queue {
+        let [free, active, expired, abandoned, backup, reserved] = &mut self.queues;
+        match kind {
+            Kind::Free => free,
+            Kind::Active => active,
+            Kind::Expired => expired,
+            Kind::Abandoned => abandoned,
+            Kind::Backup => backup,
+            Kind::Reserved => reserved,
+        }
+    }
+
+    pub fn counts(&self) -> Counts {
+        let len = |kind| self.queue(kind).len() as u64;
+        Counts {
+            total: self.total,
+            free: self.total.saturating_sub(self.bound) + len(Kind::Free),
+            backup: len(Kind::Backup),
+            active: len(Kind::Active),
+            abandoned: len(Kind::Abandoned),
+        }
+    }
+}

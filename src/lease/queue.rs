@@ -1,0 +1,88 @@
+//! One queue of a pool: bindings by time, and among equal times in the order ISC keeps them.
+
+use crate::clock::Wall;
+use std::collections::BTreeMap;
+
+/// A binding's number in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BindingId(pub(super) u32);
+
+/// Which queue of its pool a binding is on, in the order in which a rewrite and the pool timer visit them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Free,
+    Active,
+    /// Expired, released and reset.
+    Expired,
+    Abandoned,
+    Backup,
+    /// Free or backup, and reserved.
+    Reserved,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 6] =
+        [Kind::Free, Kind::Active, Kind::Expired, Kind::Abandoned, Kind::Backup, Kind::Reserved];
+}
+
+/// Rank among equal times. New arrivals go in front (rule 3.4), so it counts down from the middle.
+pub(super) type Tie = u32;
+
+const MIDDLE: Tie = 0x8000_0000;
+
+/// Times fit 32 bits in any file ISC wrote; others are sorted as the nearest that does.
+fn key(time: Wall) -> u32 {
+    u32::try_from(time.max(0)).unwrap_or(u32::MAX)
+}
+
+#[derive(Debug, Default)]
+pub struct Queue {
+    by_time: BTreeMap<(u32, Tie), BindingId>,
+}
+
+impl Queue {
+    pub fn len(&self) -> usize {
+        self.by_time.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_time.is_empty()
+    }
+
+    /// The earliest.
+    pub fn first(&self) -> Option<BindingId> {
+        self.by_time.first_key_value().map(|(_, id)| *id)
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = BindingId> + '_ {
+        self.by_time.values().copied()
+    }
+
+    /// Puts it before all of the same time; gives the tie to be kept for [`Queue::remove`]. When the ties of one time
+    /// are used up (two thousand million arrivals), the newest shares the front with nobody and goes to the back.
+    pub(super) fn insert(&mut self, time: Wall, id: BindingId) -> Tie {
+        let time = key(time);
+        let tie = match self.by_time.range((time, 0)..=(time, Tie::MAX)).next() {
+            None => MIDDLE,
+            Some(((_, 0), _)) => self.after_last(time),
+            Some(((_, tie), _)) => tie - 1,
+        };
+        self.by_time.insert((time, tie), id);
+        tie
+    }
+
+    fn after_last(&self, time: u32) -> Tie {
+        let last = self.by_time.range((time, 0)..=(time, Tie::MAX)).next_back();
+        last.map_or(MIDDLE, |((_, tie), _)| tie.saturating_add(1))
+    }
+
+    pub(super) fn remove(&mut self, time: Wall, tie: Tie) -> Option<BindingId> {
+        self.by_time.remove(&(key(time), tie))
+    }
+
+    /// The next one after a place in the queue; for walks that are interrupted.
+    pub(super) fn after(&self, time: Wall, tie: Tie) -> Option<BindingId> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        self.by_time.range((Excluded((key(time), tie)), Unbounded)).next().map(|(_, id)| *id)
+    }
+}
