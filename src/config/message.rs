@@ -267,3 +267,45 @@ pub const LEASE_SEMICOLON: &str = "corrupt lease file; expecting a semicolon";
 pub fn lease_id_format(hex: bool) -> String {
     format!("lease_id_format is: {}", if hex { "hex" } else { "octal" })
 }
+
+// Start-up: the values of the top level.
+pub const OMAPI_PORT: &str = "invalid omapi port data length";
+pub const LOCAL_ADDRESS6: &str = "invalid local address data length";
+pub const LOCAL_PORT: &str = "invalid local port data length";
+pub const REMOTE_PORT: &str = "invalid remote port data length";
+pub const BROADCAST: &str = "invalid broadcast address data length";
+pub const LOCAL_ADDRESS: &str = "invalid local address data length";
+pub const DNS_STYLE: &str = "invalid dns update type";
+pub const AD_HOC: &str = "ddns-update-style ad_hoc no longer supported";
+pub const FACILITY: &str = "invalid log facility";
+pub const ACK_COUNT: &str = "invalid max delayed ACK count ";
+pub const ACK_DELAY: &str = "invalid max ack delay configuration";
+pub const NO_FSYNC: &str = "Not using fsync() to flush lease writes";
+pub const SERVER_ID_CHECK: &str = "Setting server-id-check true";
+pub const PREFIX_MODE: &str = "invalid prefix-len-mode";
+pub const ABANDON_TIME: &str = "invalid abandon-lease-time";
+
+pub fn omapi_key(name: &str) -> String {
+    format!("OMAPI key {name}: not found")
+}
+
+/// Where ISC crashes: it has no packet to add to a class.
+pub fn add_without_packet(class: &str) -> String {
+    format!("add: {class}: no raw packet or lease is available")
+}
+
+pub fn config_file(path: &str) -> String {
+    format!("Config file: {path}")
+}
+
+pub fn database_file(path: &str) -> String {
+    format!("Database file: {path}")
+}
+
+pub fn pid_file(path: &str) -> String {
+    format!("PID file: {path}")
+}
+
+pub fn jumbo_ranges(ranges: &str) -> String {
+    format!("Threshold logging disabled for shared subnet of ranges: {ranges}")
+}

@@ -1,5 +1,7 @@
 //! dhcpd.conf(5): the checked configuration model and the statement parser that builds it.
 
+pub mod capability;
+mod check;
 mod declarations;
 pub mod host;
 mod lookup;
@@ -8,9 +10,12 @@ pub mod model;
 mod network;
 mod parse;
 mod read;
+pub mod startup;
 
 #[cfg(test)]
 mod tests;
 
+pub use capability::Capabilities;
 pub use model::{Config, Family};
 pub use read::{Input, Rejected, parse};
+pub use startup::{CommandLine, Event, StartUp};

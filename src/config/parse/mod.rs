@@ -137,7 +137,8 @@ impl<'r, 'i> Reader<'r, 'i> {
         let source = Source::new("standard name service update routine", STANDARD.as_bytes(), SourceId(0));
         let enclosing = self.cursor.enter(source);
         while let Parsed::Statement(statement) = self.parser().statement(Context::Any) {
-            self.add_statement(statement);
+            // It stands in no line of the configuration.
+            self.add_statement(Statement { span: Span::default(), ..statement });
         }
         self.cursor.leave(enclosing);
         self.run();
