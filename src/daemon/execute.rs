@@ -71,6 +71,17 @@ impl Programs {
     }
 }
 
+/// Runs a program and waits for it: before service begins nobody is kept waiting.
+pub fn run_to_end(words: Vec<Vec<u8>>, say: &mut dyn FnMut(Line)) {
+    let mut words = words.into_iter().map(OsString::from_vec);
+    let Some(program) = words.next() else { return };
+    let name = program.to_string_lossy().into_owned();
+    match Command::new(program).args(words).status() {
+        Ok(status) => message::ended(&name, status).into_iter().for_each(say),
+        Err(error) => message::failed(&name, &error).into_iter().for_each(say),
+    }
+}
+
 /// Texts of execute.c.
 mod message {
     use super::{ExitStatus, ExitStatusExt, Line};
