@@ -11,7 +11,12 @@ use std::path::PathBuf;
 
 /// What may be said: one long option for each of ISC's words, named as ISC's without its dashes.
 #[derive(Debug, Default, Parser)]
-#[command(no_binary_name = true, disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
+#[command(
+    no_binary_name = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    args_override_self = true
+)]
 pub struct Flags {
     #[arg(long = "p", value_name = "UDP port #")]
     pub port: Option<OsString>,
@@ -116,9 +121,8 @@ pub fn read(words: &[OsString]) -> CommandLine {
         reader.word(word, &mut rest);
     }
     let Reader { mapped, mut out, .. } = reader;
-    let flags = Flags::command()
-        .try_get_matches_from(mapped)
-        .and_then(|matches| Flags::from_arg_matches(&matches));
+    let flags =
+        Flags::command().try_get_matches_from(mapped).and_then(|matches| Flags::from_arg_matches(&matches));
     match flags {
         Ok(flags) => out.flags = flags,
         // Unreachable: only words of its own table were mapped.

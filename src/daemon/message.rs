@@ -5,7 +5,8 @@ use crate::log::Line;
 use std::path::Path;
 
 /// The name and version by which the program is known; decided once in DESIGN.md.
-pub const IDENTITY: &str = concat!("dhcpd-rs ", env!("CARGO_PKG_VERSION"), " (isc-dhcpd-4.4.3-P1 compatible)");
+pub const IDENTITY: &str =
+    concat!("dhcpd-rs ", env!("CARGO_PKG_VERSION"), " (isc-dhcpd-4.4.3-P1 compatible)");
 
 /// Four lines, as ISC's.
 pub fn banner() -> [Line; 4] {

@@ -27,7 +27,11 @@ const RECONNECT: Duration = Duration::from_millis(250);
 const ROOM: u16 = 20;
 
 enum Entry {
-    Line { line: Line, stderr: bool, syslog: bool },
+    Line {
+        line: Line,
+        stderr: bool,
+        syslog: bool,
+    },
     /// `log-facility`: for the lines that follow.
     Facility(Facility),
 }
@@ -258,7 +262,12 @@ impl Writer {
                     self.pending_lost += 1;
                     return;
                 }
-                self.pending.push_back(Stamped { facility: self.facility, priority: line.priority, time, octets });
+                self.pending.push_back(Stamped {
+                    facility: self.facility,
+                    priority: line.priority,
+                    time,
+                    octets,
+                });
             }
         }
     }
@@ -303,7 +312,12 @@ impl Writer {
         if self.pending_lost > 0 && self.pending.len() < QUEUE_MAX {
             let line = message::lines_lost(std::mem::take(&mut self.pending_lost));
             let octets = line.text.into_bytes();
-            self.pending.push_back(Stamped { facility: self.facility, priority: line.priority, time, octets });
+            self.pending.push_back(Stamped {
+                facility: self.facility,
+                priority: line.priority,
+                time,
+                octets,
+            });
         }
     }
 }

@@ -100,8 +100,7 @@ impl Reader<'_> {
             found.without_effect.push("omapi-port");
         }
         self.omapi_key()?;
-        found.local_port =
-            self.fixed(LOCAL_PORT, "invalid local port data length")?.map(u16::from_be_bytes);
+        found.local_port = self.fixed(LOCAL_PORT, "invalid local port data length")?.map(u16::from_be_bytes);
         found.remote_port =
             self.fixed(REMOTE_PORT, "invalid remote port data length")?.map(u16::from_be_bytes);
         found.limited_broadcast = self

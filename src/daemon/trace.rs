@@ -35,7 +35,11 @@ pub fn install(log: OperatorLog) {
     let directives = std::env::var("DHCPD_RS_TRACE").unwrap_or_default();
     let registry = tracing_subscriber::registry().with(operator);
     // Fails only when one is installed already, as in a test program: that one stays.
-    let _ = if directives.is_empty() { registry.try_init() } else { registry.with(developer(&directives)).try_init() };
+    let _ = if directives.is_empty() {
+        registry.try_init()
+    } else {
+        registry.with(developer(&directives)).try_init()
+    };
 }
 
 fn developer<S>(directives: &str) -> impl Layer<S>
@@ -64,7 +68,13 @@ fn in_this_crate(directives: &str) -> String {
         None if directive.parse::<LevelFilter>().is_ok() => format!("{crate_name}={directive}"),
         None => format!("{crate_name}::{directive}"),
     };
-    directives.split(',').map(str::trim).filter(|d| !d.is_empty()).map(directive).collect::<Vec<_>>().join(",")
+    directives
+        .split(',')
+        .map(str::trim)
+        .filter(|d| !d.is_empty())
+        .map(directive)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 struct OperatorLayer {
@@ -111,7 +121,10 @@ mod tests {
     #[test]
     fn modules_are_those_of_this_crate() {
         let name = env!("CARGO_CRATE_NAME");
-        assert_eq!(in_this_crate("server=debug, net=trace"), format!("{name}::server=debug,{name}::net=trace"));
+        assert_eq!(
+            in_this_crate("server=debug, net=trace"),
+            format!("{name}::server=debug,{name}::net=trace")
+        );
         assert_eq!(in_this_crate("info"), format!("{name}=info"));
         assert_eq!(in_this_crate("journal"), format!("{name}::journal"));
     }

@@ -77,8 +77,7 @@ pub fn run<C: Core>(
         .build()
         .map_err(|e| message::no_event_loop(&net_message::reason(&e)))?;
     runtime.block_on(async {
-        let mut turns =
-            Turns::new(shell).map_err(|e| message::no_event_loop(&net_message::reason(&e)))?;
+        let mut turns = Turns::new(shell).map_err(|e| message::no_event_loop(&net_message::reason(&e)))?;
         ready()?;
         Ok(turns.run(core).await)
     })
@@ -242,7 +241,8 @@ impl Turns {
             return 0;
         };
         let frames = &mut self.frames;
-        let received = ready_io(watched, || socket.receive(frames, at_most).map(|()| frames.count() < at_most));
+        let received =
+            ready_io(watched, || socket.receive(frames, at_most).map(|()| frames.count() < at_most));
         match received {
             None => return 0,
             Some(Ok(_)) => {}
@@ -308,11 +308,7 @@ struct Woken {
     child: bool,
 }
 
-fn poll_sockets(
-    context: &mut Context<'_>,
-    packets: &[Watched],
-    echoes: Option<&Watched>,
-) -> Poll<()> {
+fn poll_sockets(context: &mut Context<'_>, packets: &[Watched], echoes: Option<&Watched>) -> Poll<()> {
     let mut any = Poll::Pending;
     for socket in packets.iter().chain(echoes) {
         // Ready, or in an error state that reading will tell.

@@ -71,7 +71,9 @@ pub(super) fn receive(socket: BorrowedFd<'_>, frames: &mut Frames, at_most: usiz
         )
     };
     let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
-    for ((header, arrival), octets) in headers.iter().zip(&mut frames.arrivals).zip(&frames.octets).take(count) {
+    for ((header, arrival), octets) in
+        headers.iter().zip(&mut frames.arrivals).zip(&frames.octets).take(count)
+    {
         *arrival = auxiliary(&header.msg_hdr);
         arrival.length = (header.msg_len as usize).min(octets.len());
     }
@@ -85,7 +87,8 @@ fn auxiliary(header: &libc::msghdr) -> Arrival {
     let mut message = unsafe { libc::CMSG_FIRSTHDR(header) };
     while !message.is_null() {
         // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR give only headers that lie within the buffer.
-        let (level, kind, length) = unsafe { ((*message).cmsg_level, (*message).cmsg_type, (*message).cmsg_len) };
+        let (level, kind, length) =
+            unsafe { ((*message).cmsg_level, (*message).cmsg_type, (*message).cmsg_len) };
         let whole = mem::size_of::<libc::cmsghdr>() + mem::size_of::<libc::tpacket_auxdata>();
         if level == libc::SOL_PACKET && kind == libc::PACKET_AUXDATA && length >= whole {
             // SAFETY: the length was checked; the content may be unaligned, hence the copying read.
@@ -136,7 +139,12 @@ pub(super) fn send(socket: BorrowedFd<'_>, messages: &[Message<'_>]) -> io::Resu
         // SAFETY: each of the first `wanted` headers points to an iovec, octets and a name of the stated lengths, which
         // outlive the call; the kernel writes only the headers' own length fields.
         let count = unsafe {
-            libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), wanted as libc::c_uint, libc::MSG_DONTWAIT)
+            libc::sendmmsg(
+                socket.as_raw_fd(),
+                headers.as_mut_ptr(),
+                wanted as libc::c_uint,
+                libc::MSG_DONTWAIT,
+            )
         };
         match usize::try_from(count) {
             Ok(count) => return Ok(count),
