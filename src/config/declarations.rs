@@ -2,7 +2,11 @@
 
 use super::model::Config;
 use crate::eval::ast::{Expr, Key, Zone};
+use crate::eval::context::{Context, HostTable};
+use crate::eval::machine::{Act, Machine};
 use crate::eval::parse::Declarations;
+use crate::eval::value::Data;
+use crate::log::Line;
 use crate::option::space::Spaces;
 use std::sync::Arc;
 
@@ -63,15 +67,20 @@ impl Config {
 }
 
 impl Config {
-    /// The octets of an expression that needs no packet and no binding.
-    pub(super) fn constant(&self, value: &Expr) -> Option<Arc<[u8]>> {
-        match value {
-            Expr::Const(octets) => Some(octets.clone()),
-            Expr::Concat(pieces) => {
-                let pieces: Option<Vec<_>> = pieces.iter().map(|piece| self.constant(piece)).collect();
-                Some(Arc::from(pieces?.concat()))
-            }
-            _ => None,
+    /// The value of an expression that is taken while the configuration is read, with no packet and no binding at hand, and
+    /// what evaluating it says.
+    pub(super) fn constant(&self, value: &Expr) -> (Option<Arc<[u8]>>, Vec<Line>) {
+        if let Expr::Const(octets) = value {
+            return (Some(octets.clone()), Vec::new());
         }
+        let hosts = HostTable::default();
+        let (mut variables, mut options, mut outcome) = Default::default();
+        let context = Context::bare(&self.spaces, &hosts, 0);
+        let value = Machine::new(context, &mut variables, &mut options, &mut outcome).data(value);
+        let lines = outcome.acts.into_iter().filter_map(|act| match act {
+            Act::Say(line) => Some(line),
+            _ => None,
+        });
+        (value.map(Data::into_arc), lines.collect())
     }
 }

@@ -156,3 +156,99 @@ fn stub_files(stubs: &str) -> HashMap<String, Vec<u8>> {
 fn stub_key(name: &str) -> String {
     format!("key {name} {{ algorithm hmac-md5; secret AAAAAAAAAAAAAAAAAAAAAA==; }}\n")
 }
+
+/// The ledger's wrappers around an example.
+fn wrapped(prefix: &str, body: &str) -> String {
+    let net = |inside: &str| format!("subnet 10.9.0.0 netmask 255.255.255.0 {{ {inside} }}\n");
+    match prefix {
+        "G" | "6" => format!("{body}\n"),
+        "S" => net(body),
+        "N" => format!("shared-network n {{ {body} {}}}\n", net("")),
+        "P" => net(&format!("pool {{ range 10.9.0.10; {body} }}")),
+        "H" => format!("host hh {{ {body} }}\n"),
+        "C" => format!("class \"cc\" {{ {body} }}\n"),
+        "S6" => format!("subnet6 2001:db8:1::/64 {{ {body} }}\n"),
+        "X" => format!("if known {{ {body} }}\n"),
+        // expressions.tsv
+        "B" => net(&format!("if {body} {{ option domain-name \"x\"; }}")),
+        "D" => net(&format!("option domain-name = {body};")),
+        "N32" => net(&format!("option domain-name = encode-int({body}, 32);")),
+        other => panic!("no wrapper {other}"),
+    }
+}
+
+/// The ledger's idea of the first message: without its place, else the first line that is not part of every run.
+fn first_message(out: &[u8]) -> String {
+    const NOISE: [&str; 6] =
+        ["Config file", "Database", "PID", "If you", "Configuration file err", "lease_id"];
+    let text = String::from_utf8_lossy(out);
+    let mut lines = text.split('\n');
+    let located =
+        lines.find_map(|line| line.strip_prefix("t.conf line ")?.split_once(": ").map(|(_, text)| text));
+    let plain =
+        || text.split('\n').find(|l| !l.trim().is_empty() && !NOISE.iter().any(|noise| l.starts_with(noise)));
+    located.or_else(plain).unwrap_or_default().to_owned()
+}
+
+struct Examples {
+    count: usize,
+    differences: Vec<String>,
+}
+
+impl Examples {
+    fn check(&mut self, row: &str, text: &str, family: Family, accepted: bool, message: &str) {
+        self.count += 1;
+        let (ours, out) = run("t.conf", text.as_bytes().to_vec(), family, &HashMap::new());
+        let shown = first_message(&out);
+        if ours != accepted || shown != message {
+            self.differences.push(format!("{row}: {text}ISC {accepted} {message:?}, ours {ours} {shown:?}"));
+        }
+    }
+}
+
+fn ledger(file: &str) -> Vec<HashMap<String, String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("compat-tests/ledger").join(file);
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let head: Vec<&str> = lines.next().unwrap().split('\t').collect();
+    lines
+        .map(|line| head.iter().map(|h| h.to_string()).zip(line.split('\t').map(str::to_owned)).collect())
+        .collect()
+}
+
+/// What the ledger's verify script asks of the real program.
+#[test]
+fn examples_of_the_ledger() {
+    let mut examples = Examples { count: 0, differences: Vec::new() };
+    for row in ledger("statements.tsv") {
+        for kind in ["ok", "bad"] {
+            let example = &row[&format!("example_{kind}")];
+            let Some((prefix, body)) = example.split_once(':') else { continue };
+            let family = if prefix.contains('6') { Family::V6 } else { Family::V4 };
+            let accepted = row[&format!("{kind}_rc")] == "0";
+            let message = row.get(&format!("{kind}_message")).map_or("", String::as_str);
+            examples.check(&row["keyword"], &wrapped(prefix, body), family, accepted, message);
+        }
+    }
+    for (file, family) in [("options4.tsv", Family::V4), ("options6.tsv", Family::V6)] {
+        for row in ledger(file) {
+            let result = &row["parse_result"];
+            let message =
+                if result == "ok" { "" } else { result.strip_prefix("rejected: ").unwrap_or(result) };
+            let text = format!("{}\n", row["verified_example"]);
+            examples.check(&row["name"], &text, family, result == "ok", message);
+        }
+    }
+    for row in ledger("expressions.tsv") {
+        let Some((prefix, body)) = row["verified_example"].split_once(':') else { continue };
+        let prefix = if prefix == "N" { "N32" } else { prefix };
+        let result = &row["parse_result"];
+        let message = if result == "ok" { "" } else { result.strip_prefix("rejected: ").unwrap_or(result) };
+        examples.check(&row["syntax"], &wrapped(prefix, body), Family::V4, result == "ok", message);
+    }
+    println!("{} examples, {} differences", examples.count, examples.differences.len());
+    for difference in &examples.differences {
+        println!("{difference}");
+    }
+    assert!(examples.differences.is_empty());
+}

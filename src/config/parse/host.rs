@@ -298,7 +298,11 @@ impl Reader<'_, '_> {
             self.say(Line::error(line));
         }
         let Some(value) = found.value else { return uid };
-        let value = self.config.constant(&value).filter(|octets| !octets.is_empty());
+        let (value, lines) = self.config.constant(&value);
+        for line in lines {
+            self.say(line);
+        }
+        let value = value.filter(|octets| !octets.is_empty());
         match (&uid, &value) {
             (Some(uid_octets), Some(value)) => {
                 let text =

@@ -91,7 +91,7 @@ impl Parser<'_, '_> {
             let spaces = self.declarations.spaces();
             if let Some(definition) = spaces.by_name(SERVER, &self.cursor.word()).cloned() {
                 self.cursor.next();
-                let statement = self.option_statement(OptionOp::Supersede, &definition, false)?;
+                let statement = self.option_statement(OptionOp::Supersede, &definition, true)?;
                 return done(statement.action);
             }
         }
