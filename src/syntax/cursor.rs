@@ -411,12 +411,17 @@ impl<'r> Cursor<'r> {
         Kind::Whitespace
     }
 
-    fn read_word(&mut self, shape: Shape, range: std::ops::Range<usize>) -> Kind {
+    fn read_word(&mut self, mut shape: Shape, range: std::ops::Range<usize>) -> Kind {
         let text = self.source.text.clone();
-        let word = text.get(range.clone()).unwrap_or_default();
+        let mut word = text.get(range.clone()).unwrap_or_default();
         if self.state.text.set(word) {
             self.advance_past(range.end);
         } else {
+            // What is cut off has no say in what the rest is.
+            word = word.get(..ROOM).unwrap_or(word);
+            if let Some(cut) = Lexer::new(Arc::from(word)).token_at(0) {
+                shape = cut.shape;
+            }
             self.advance(range.start + ROOM, false);
             self.state.last.end = range.start + ROOM;
             self.warn(match shape {

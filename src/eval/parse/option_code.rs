@@ -9,6 +9,10 @@ use crate::syntax::token::Kind;
 /// Room ISC has for a format while it reads the types.
 const FORMAT_ROOM: usize = 128;
 
+/// A space has one option that carries it. ISC stops here with an internal error.
+const ENCAPSULATED_TWICE: &str =
+    "Internal inconsistency: storage value has not been initialized to zero (from parse.c:1849).";
+
 /// The types read so far, as format letters.
 #[derive(Default)]
 struct Types {
@@ -17,7 +21,8 @@ struct Types {
     array: u8,
     record: bool,
     ends_record: bool,
-    encapsulates: bool,
+    /// The space encapsulated; nothing may follow.
+    carried: Option<SpaceId>,
 }
 
 impl Parser<'_, '_> {
@@ -129,7 +134,7 @@ impl Parser<'_, '_> {
             }
             return None;
         }
-        if types.encapsulates && types.array > 0 {
+        if types.carried.is_some() && types.array > 0 {
             self.cursor.warn("Arrays of encapsulations don't make sense.");
             return None;
         }
@@ -138,8 +143,14 @@ impl Parser<'_, '_> {
             bound if bound > u8::from(types.record) => types.format.push('a'),
             _ => types.format.push('A'),
         }
+        let carried =
+            types.carried.is_some_and(|space| self.declarations.spaces().space(space).carrier.is_some());
         let definition = Definition::new(OptionId { space, code }, name, &types.format);
         self.declarations.spaces_mut().define(definition);
+        if carried {
+            self.cursor.die(ENCAPSULATED_TWICE);
+            return None;
+        }
         Some(())
     }
 
@@ -173,7 +184,7 @@ impl Parser<'_, '_> {
     /// The letter of the type that starts with the token `kind`, after those that stand ahead of it in `types.format`.
     fn data_type(&mut self, types: &mut Types, mut kind: Kind) -> Option<char> {
         loop {
-            if types.encapsulates {
+            if types.carried.is_some() {
                 return self.skipped("encapsulate must always be the last item.");
             }
             let Kind::Keyword(keyword) = kind else { return self.unknown_type(types) };
@@ -264,15 +275,15 @@ impl Parser<'_, '_> {
             return self.skipped("expecting option space identifier");
         }
         let space = self.cursor.name();
-        if self.declarations.spaces().space_by_name(&space).is_none() {
+        let Some(carried) = self.declarations.spaces().space_by_name(&space) else {
             return self.skipped(format!("unknown option space {space}"));
-        }
+        };
         if space.len() + types.format.len() + 2 > FORMAT_ROOM {
             return self.refused(types, "too many types in record.");
         }
         types.format.push('E');
         types.format.push_str(&space);
-        types.encapsulates = true;
+        types.carried = Some(carried);
         Some('.')
     }
 

@@ -251,7 +251,7 @@ impl Parser<'_, '_> {
             self.cursor.skip_to_semicolon();
             return None;
         };
-        self.wanted('}', "expecting rigt brace.")?;
+        self.wanted('}', "expecting right brace.")?;
         Some(Function { parameters, body })
     }
 
