@@ -58,6 +58,8 @@ pub struct CommandLine<'a> {
 /// What is said and done on the way, in order.
 pub enum Event {
     Say(Line),
+    /// A global `execute` statement: the command and its arguments. ISC runs it on the spot and waits, with `-t` too.
+    Execute(Vec<Vec<u8>>),
     /// From here on syslog lines go to this facility; the banner is said to it once more.
     Facility(u8),
 }
@@ -91,8 +93,6 @@ pub struct StartUp {
     pub release_on_roam: bool,
     /// What global `set` statements left.
     pub variables: Variables,
-    /// Commands of global `execute` statements, each with its arguments: to be run at a real start, never by `-t` or `-T`.
-    pub execute: Vec<Vec<Vec<u8>>>,
 }
 
 /// ISC's default of `abandon-lease-time`: a day.
@@ -113,21 +113,20 @@ impl Config {
         let context = Context::bare(&self.spaces, hosts, now);
         let mut outcome = Outcome::default();
         Machine::new(context, &mut variables, &mut options, &mut outcome).run(&self.scope(ROOT).statements);
-        let execute = acts(outcome, hear)?;
+        acts(outcome, hear)?;
         let mut top = TopLevel { context, variables, options, hear };
-        let start_up = top.values(self, command_line, execute)?;
+        let start_up = top.values(self, command_line)?;
         self.last_checks(hear)?;
         Ok(start_up)
     }
 }
 
-/// Says the lines, keeps the commands.
-fn acts(outcome: Outcome, hear: &mut dyn FnMut(Event)) -> Result<Vec<Vec<Vec<u8>>>, Rejected> {
-    let mut execute = Vec::new();
+/// Passes on what statements want said and run.
+fn acts(outcome: Outcome, hear: &mut dyn FnMut(Event)) -> Result<(), Rejected> {
     for act in outcome.acts {
         match act {
             Act::Say(line) => hear(Event::Say(line)),
-            Act::Execute(words) => execute.push(words),
+            Act::Execute(words) => hear(Event::Execute(words)),
             Act::Fatal(line) => {
                 hear(Event::Say(line));
                 return Err(Rejected);
@@ -138,7 +137,7 @@ fn acts(outcome: Outcome, hear: &mut dyn FnMut(Event)) -> Result<Vec<Vec<Vec<u8>
             }
         }
     }
-    Ok(execute)
+    Ok(())
 }
 
 /// The options that the top level has set, and what their values need.
@@ -154,7 +153,6 @@ impl TopLevel<'_> {
         &mut self,
         config: &Config,
         command_line: &CommandLine,
-        execute: Vec<Vec<Vec<u8>>>,
     ) -> Result<StartUp, Rejected> {
         let mut values = StartUp {
             lease_file: command_line.lease_file.to_owned(),
@@ -180,7 +178,6 @@ impl TopLevel<'_> {
             check_secs_byte_order: false,
             release_on_roam: false,
             variables: Variables::default(),
-            execute,
         };
         self.files(config, &mut values)?;
         self.addresses_and_ports(config, &mut values)?;

@@ -89,18 +89,6 @@ pub fn no_real_path(path: &Path, reason: &str) -> String {
     format!("Failed to get realpath for {}: {reason}", path.display())
 }
 
-pub fn config_file(path: &Path) -> Line {
-    Line::info(format!("Config file: {}", path.display()))
-}
-
-pub fn database_file(path: &Path) -> Line {
-    Line::info(format!("Database file: {}", path.display()))
-}
-
-pub fn pid_file(path: &Path) -> Line {
-    Line::info(format!("PID file: {}", path.display()))
-}
-
 pub fn already_running() -> String {
     "There's already a DHCP server running.".to_owned()
 }
@@ -162,17 +150,4 @@ pub fn lines_lost(count: u64) -> Line {
 /// Ours.
 pub fn no_event_loop(reason: &str) -> String {
     format!("Can't start the event loop: {reason}")
-}
-
-pub fn not_syncing() -> Line {
-    Line::error("Not using fsync() to flush lease writes")
-}
-
-pub fn server_id_check() -> Line {
-    Line::info("Setting server-id-check true")
-}
-
-/// Ours: at start, never with `-t`.
-pub fn no_effect(statement: &str) -> Line {
-    Line::info(format!("{statement} has no effect in this version of dhcpd-rs."))
 }

@@ -2,10 +2,10 @@
 
 use super::command_line::Flags;
 use super::operator_log::OperatorLog;
-use super::parameters::{self, Parameters};
 use super::path::Paths;
-use super::{Fatal, detach, message, port, trace};
+use super::{Fatal, detach, execute, message, port, trace};
 use crate::clock::Wall;
+use crate::config::startup::{self, StartUp};
 use crate::config::{self, Config, Family, Input};
 use crate::eval::context::HostTable;
 use crate::net::message::reason;
@@ -25,7 +25,7 @@ pub struct Start {
 }
 
 /// From reading the configuration to the end of service.
-pub fn start(mut start: Start) -> Result<i32, Fatal> {
+pub fn start(start: Start) -> Result<i32, Fatal> {
     let port = match start.port {
         Some(port) => port,
         None => port::choose()?,
@@ -34,9 +34,7 @@ pub fn start(mut start: Start) -> Result<i32, Fatal> {
     let interfaces: Vec<String> =
         start.flags.interfaces.iter().map(|name| name.to_string_lossy().into_owned()).collect();
     let config = read_configuration(&start.paths.configuration, &interfaces)?;
-    let parameters = parameters::evaluate(&config, &hosts, wall())?;
-    parameters.override_paths(&mut start.paths);
-    say_files(&start, &parameters);
+    let _values = start_up(&start, &config, &hosts)?;
     if start.flags.test_configuration && !start.flags.test_leases {
         return Ok(0);
     }
@@ -54,25 +52,25 @@ fn read_configuration(path: &Path, interfaces: &[String]) -> Result<Config, Fata
     config::parse(input, &mut include, &mut |line| trace::say(&line)).map_err(|_| Fatal::Said)
 }
 
-/// The lines that follow the configuration's own.
-fn say_files(start: &Start, parameters: &Parameters) {
-    if !start.flags.quiet {
-        let paths = &start.paths;
-        trace::say(&message::config_file(&paths.configuration));
-        trace::say(&message::database_file(&paths.leases));
-        trace::say(&message::pid_file(&paths.pid));
-    }
-    if let Some(number) = parameters.log_facility {
-        start.log.set_facility(number);
-        // Into the new log as well; standard error has had it.
-        message::banner().into_iter().for_each(|line| start.log.put_to_syslog_only(line));
-    }
-    if parameters.dont_use_fsync {
-        trace::say(&message::not_syncing());
-    }
-    if parameters.server_id_check {
-        trace::say(&message::server_id_check());
-    }
+/// Global statements act, and what they set for the server comes back.
+fn start_up(start: &Start, config: &Config, hosts: &HostTable) -> Result<StartUp, Fatal> {
+    let Paths { configuration, leases, pid } = &start.paths;
+    let command_line = startup::CommandLine {
+        config_file: &configuration.to_string_lossy(),
+        lease_file: &leases.to_string_lossy(),
+        pid_file: &pid.to_string_lossy(),
+        quiet: start.flags.quiet,
+    };
+    let mut hear = |event| match event {
+        startup::Event::Say(line) => trace::say(&line),
+        startup::Event::Execute(words) => execute::run_to_end(words, &mut |line| trace::say(&line)),
+        startup::Event::Facility(number) => {
+            start.log.set_facility(number);
+            // Into the new log as well; standard error has had it.
+            message::banner().into_iter().for_each(|line| start.log.put_to_syslog_only(line));
+        }
+    };
+    config.start_up(&command_line, hosts, wall(), &mut hear).map_err(|_| Fatal::Said)
 }
 
 fn wall() -> Wall {

@@ -108,3 +108,6 @@ impl Batch {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
