@@ -150,10 +150,10 @@ mod tests {
         let text = "option ntp-servers ntp.example.org, 10.0.0.1;\n\
                     host a { hardware ethernet 1:2:3:4:5:6; fixed-address a.example.org; }\n\
                     if known { option domain-name-servers ns.example.org; }\n";
-        let input =
-            Input { name: "t", text: text.as_bytes().to_vec(), family: Family::V4, interfaces: &[] };
+        let input = Input { name: "t", text: text.as_bytes().to_vec(), family: Family::V4, interfaces: &[] };
         let mut none = |_: &str| Err(std::io::ErrorKind::NotFound.into());
-        let config = parse(input, &mut none, &mut |line: crate::log::Line| panic!("{line:?}")).expect("accepted");
+        let config =
+            parse(input, &mut none, &mut |line: crate::log::Line| panic!("{line:?}")).expect("accepted");
         let mut found: Vec<_> = names(&config).into_iter().collect();
         found.sort();
         let expected: [Name; 3] = ["a.example.org".into(), "ns.example.org".into(), "ntp.example.org".into()];

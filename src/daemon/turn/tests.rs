@@ -15,7 +15,8 @@ static ALONE: Mutex<()> = Mutex::new(());
 fn shell(path: PathBuf) -> Shell {
     let journal_wake = Arc::new(Notify::new());
     let wake = journal_wake.clone();
-    let journal = Journal::start(Settings { path, sync: true }, move || wake.notify_one()).expect("a journal");
+    let journal =
+        Journal::start(Settings { path, sync: true }, move || wake.notify_one()).expect("a journal");
     let udp = UdpSocket::open(Ipv4Addr::LOCALHOST, 0).expect("a socket");
     let sockets = Sockets { packet: Vec::new(), udp };
     Shell { clock: Clock::new(), sockets, icmp: None, journal, journal_wake }
