@@ -23,6 +23,7 @@ pub mod daemon;
 pub mod eval;
 pub mod journal;
 pub mod lease;
+pub mod lease_file;
 pub mod log;
 pub mod net;
 pub mod option;

@@ -474,6 +474,29 @@ fn complaint_text(complaint: Complaint) -> String {
     }
 }
 
+/// Reading partly by other means: canonical lease records have a reader of their own.
+impl Cursor<'_> {
+    /// Where the next octet is read, when nothing has been looked at beyond it.
+    pub fn position(&self) -> Option<usize> {
+        (self.state.peeked.is_none() && !self.state.seen).then_some(self.state.at)
+    }
+
+    /// Goes on at octet `at`, a line start reached over `lines` line ends, as if everything before had been read.
+    pub fn jump(&mut self, at: usize, lines: u32) {
+        if at <= self.state.at {
+            return;
+        }
+        let before = self.source.text.get(..at.saturating_sub(1)).unwrap_or_default();
+        let previous = before.iter().rposition(|&octet| octet == b'\n').map_or(0, |end| end + 1);
+        self.state.at = at;
+        self.state.line = self.state.line.wrapping_add(lines);
+        self.state.previous_start = previous;
+        self.state.line_start = at;
+        self.state.false_ends = 0;
+        self.state.echo_parity = self.state.line & 1;
+    }
+}
+
 /// Recovery.
 impl Cursor<'_> {
     /// To the end of the statement: past the next `;`, or past the brace that closes the next one opened.

@@ -90,7 +90,7 @@ impl Parser<'_, '_> {
     }
 
     /// What stands behind `on`.
-    pub(super) fn on(&mut self) -> Outcome {
+    pub(crate) fn on(&mut self) -> Option<Option<Action>> {
         let mut events = OnEvents::default();
         let kind = loop {
             match self.cursor.next() {

@@ -1,0 +1,164 @@
+//! The file as a whole: which record comes next, and what ISC does when none does.
+
+use super::{Consumer, DeclarationReader, canonical, failover, lease, message, server};
+use crate::clock::Wall;
+use crate::log::Line;
+use crate::syntax::cursor::Cursor;
+use crate::syntax::diagnostic::Report;
+use crate::syntax::keyword::Keyword as K;
+use crate::syntax::source::Source;
+use crate::syntax::token::Kind;
+
+/// What a reading came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Text that ISC drops: damaged records, and leases outside every range. For `NAME.rejected`.
+    pub rejected: Vec<u8>,
+    /// There were messages.
+    pub warned: bool,
+    /// The reader gave up on the rest, for a reason that ends ISC; the closing block of the log belongs behind it.
+    pub fatal: Option<String>,
+}
+
+/// What the reader works with.
+pub(super) struct Reader<'a> {
+    pub now: Wall,
+    pub declarations: &'a mut dyn DeclarationReader,
+    pub consumer: &'a mut dyn Consumer,
+    /// `authoring-byte-order` may not come any more.
+    pub byte_order_known: bool,
+    pub names: canonical::Names,
+}
+
+/// How records are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Canonical lease records by their own reader, the rest through the grammar.
+    Fast,
+    /// Everything through the grammar; for comparison.
+    Grammar,
+}
+
+/// Reads a whole file. `now` decides about records without a state.
+pub fn read(
+    source: Source,
+    now: Wall,
+    declarations: &mut dyn DeclarationReader,
+    consumer: &mut dyn Consumer,
+    report: &mut dyn Report,
+) -> Outcome {
+    read_by(Way::Fast, source, now, declarations, consumer, report)
+}
+
+/// [`read`] in either way.
+pub fn read_by(
+    way: Way,
+    source: Source,
+    now: Wall,
+    declarations: &mut dyn DeclarationReader,
+    consumer: &mut dyn Consumer,
+    report: &mut dyn Report,
+) -> Outcome {
+    let text = source.text.clone();
+    let mut forward = |line: Line| report.line(line);
+    let mut cursor = Cursor::new(source, &mut forward);
+    let names = canonical::Names::default();
+    let mut reader = Reader { now, declarations, consumer, byte_order_known: false, names };
+    let mut rejected = Vec::new();
+    loop {
+        if way == Way::Fast {
+            reader.canonical(&text, &mut cursor, &mut rejected);
+        }
+        let kind = cursor.next();
+        if kind == Kind::Eof {
+            break;
+        }
+        let from = cursor.span().start as usize;
+        if !reader.statement(kind, &mut cursor) {
+            let to = cursor.position().unwrap_or_else(|| cursor.span().end as usize);
+            rejected.extend_from_slice(text.get(from..to.max(from)).unwrap_or_default());
+            if rejected.last() != Some(&b'\n') {
+                rejected.push(b'\n');
+            }
+        }
+    }
+    let fatal = cursor.fatal().map(str::to_owned);
+    Outcome { rejected, warned: cursor.warned(), fatal }
+}
+
+impl Reader<'_> {
+    /// One record. False when it is dropped.
+    fn statement(&mut self, kind: Kind, cursor: &mut Cursor) -> bool {
+        let Kind::Keyword(keyword) = kind else { return corrupt(cursor) };
+        match keyword {
+            K::Lease => return self.lease(cursor),
+            K::Class => self.declarations.class(cursor),
+            K::Subclass => {
+                self.declarations.subclass(cursor);
+            }
+            K::Host => self.declarations.host(cursor),
+            K::Group => self.declarations.group(cursor),
+            K::Failover => return failover::state(self, cursor),
+            K::ServerDuid => return server::duid(self, cursor),
+            K::AuthoringByteOrder => return server::byte_order(self, cursor),
+            K::IaNa => return only_in_v6(cursor, "IA_NA"),
+            K::IaTa => return only_in_v6(cursor, "IA_TA"),
+            K::IaPd => return only_in_v6(cursor, "IA_PD"),
+            _ => return corrupt(cursor),
+        }
+        true
+    }
+
+    fn lease(&mut self, cursor: &mut Cursor) -> bool {
+        let Some(binding) = lease::lease(self, cursor) else {
+            cursor.warn(message::POSSIBLY_CORRUPT);
+            return false;
+        };
+        match self.consumer.lease(binding) {
+            Ok(()) => true,
+            Err(binding) => {
+                cursor.report().line(Line::error(message::no_subnet(binding.address)));
+                false
+            }
+        }
+    }
+
+    /// Canonical lease records one after another, as many as there are.
+    fn canonical(&mut self, text: &[u8], cursor: &mut Cursor, rejected: &mut Vec<u8>) {
+        let Some(start) = cursor.position() else { return };
+        let (mut at, mut lines) = (start, 0u32);
+        // The rest of the line of the record before.
+        if at > 0 && text.get(at - 1) != Some(&b'\n') {
+            if text.get(at) != Some(&b'\n') {
+                return;
+            }
+            at += 1;
+            lines += 1;
+        }
+        while let Some((binding, length, count)) =
+            canonical::lease(text.get(at..).unwrap_or_default(), self.now, &mut self.names)
+        {
+            if let Err(binding) = self.consumer.lease(binding) {
+                cursor.report().line(Line::error(message::no_subnet(binding.address)));
+                rejected.extend_from_slice(text.get(at..at + length).unwrap_or_default());
+            }
+            at += length;
+            lines += count;
+        }
+        if at > start && lines > 0 {
+            cursor.jump(at, lines);
+        }
+    }
+}
+
+fn corrupt(cursor: &mut Cursor) -> bool {
+    cursor.report().line(Line::error(message::CORRUPT));
+    cursor.skip_to_semicolon();
+    false
+}
+
+fn only_in_v6(cursor: &mut Cursor, what: &str) -> bool {
+    cursor.warn(message::only_in_v6(what));
+    cursor.skip_to_semicolon();
+    false
+}

@@ -1,0 +1,1 @@
+//! Reading and writing; the corpus where it is present.
