@@ -17,6 +17,9 @@
 //! | 1 | [`syntax`], [`option`], [`wire`] | tokens with positions and diagnostics; option definitions; packet codecs |
 //! | 0 | [`clock`], [`log`] | time as an argument; a log line as a value |
 
+// What pest derives without `std` names it.
+extern crate alloc;
+
 pub mod clock;
 pub mod config;
 pub mod daemon;

@@ -5,7 +5,6 @@
 //! the line before. The bookkeeping here follows those rules; the tokens themselves come from [`Lexer`].
 
 use super::diagnostic::{COLUMNS, Diagnostic, Report};
-use super::keyword::Keyword;
 use super::lexer::{FALSE_END, Lexeme, Lexer, Shape};
 use super::source::{Source, Span};
 use super::text::{Complaint, ROOM, Text};
@@ -349,6 +348,10 @@ impl<'r> Cursor<'r> {
             let (line, column) = (self.state.line, self.column());
             let Some(Lexeme { shape, range }) = self.lexer.token_at(self.state.at) else {
                 let end = self.state.at;
+                if !self.is_end(end) {
+                    self.die("Exiting");
+                    continue;
+                }
                 let skip = usize::from(end < self.source.text.len());
                 self.advance(end + skip, false);
                 self.state.text.set_empty();
@@ -370,9 +373,7 @@ impl<'r> Cursor<'r> {
                     self.state.text.set_single(octet);
                     Kind::Char(octet)
                 }
-                Shape::Word | Shape::Number | Shape::NumberOrName | Shape::Name => {
-                    self.read_word(shape, range)
-                }
+                Shape::Word | Shape::Digits => self.read_word(shape, range),
             };
         }
     }
@@ -411,7 +412,7 @@ impl<'r> Cursor<'r> {
         Kind::Whitespace
     }
 
-    fn read_word(&mut self, mut shape: Shape, range: std::ops::Range<usize>) -> Kind {
+    fn read_word(&mut self, shape: Shape, range: std::ops::Range<usize>) -> Kind {
         let text = self.source.text.clone();
         let mut word = text.get(range.clone()).unwrap_or_default();
         if self.state.text.set(word) {
@@ -419,9 +420,6 @@ impl<'r> Cursor<'r> {
         } else {
             // What is cut off has no say in what the rest is.
             word = word.get(..ROOM).unwrap_or(word);
-            if let Some(cut) = Lexer::new(Arc::from(word)).token_at(0) {
-                shape = cut.shape;
-            }
             self.advance(range.start + ROOM, false);
             self.state.last.end = range.start + ROOM;
             self.warn(match shape {
@@ -430,14 +428,8 @@ impl<'r> Cursor<'r> {
             });
         }
         match shape {
-            Shape::Number => Kind::Number,
-            Shape::NumberOrName => Kind::NumberOrName,
-            Shape::Word => match Keyword::find(word) {
-                Some(keyword) => Kind::Keyword(keyword),
-                None if word.iter().skip(1).all(u8::is_ascii_hexdigit) => Kind::NumberOrName,
-                None => Kind::Name,
-            },
-            _ => Kind::Name,
+            Shape::Digits => Kind::of_digits(word),
+            _ => Kind::of_word(word),
         }
     }
 
@@ -543,6 +535,7 @@ impl Cursor<'_> {
 mod tests {
     use super::*;
     use crate::log::{Line, Reach};
+    use crate::syntax::keyword::Keyword;
     use crate::syntax::source::SourceId;
 
     /// Takes `count` tokens, warns, and gives back the lines as standard error shows them.

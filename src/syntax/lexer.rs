@@ -24,9 +24,8 @@ pub enum Shape {
     Str,
     /// Starts with a letter.
     Word,
-    Number,
-    NumberOrName,
-    Name,
+    /// Starts with a digit or a minus sign.
+    Digits,
     Mark,
 }
 
@@ -97,34 +96,46 @@ impl Lexer {
 
     /// Appends the tokens of `chunk`, which stands at octet `base` of the source.
     fn parse(&mut self, chunk: &[u8], base: usize) {
+        let mut masked = std::mem::take(&mut self.masked);
         let input = match std::str::from_utf8(chunk) {
             Ok(text) if text.is_ascii() => text,
             _ => {
                 // pest wants UTF-8; octets above 127 all behave alike, so one that is ASCII stands for each.
-                self.masked.clear();
-                self.masked
+                masked.clear();
+                masked
                     .extend(chunk.iter().map(|&octet| if octet < 0x80 { char::from(octet) } else { '\x7f' }));
-                &self.masked
+                &masked
             }
         };
-        // `batch` accepts anything, as far as it understands it; a refusal would show as an early end.
-        let Ok(pairs) = Grammar::parse(Rule::batch, input) else { return };
-        let tokens = pairs.flat_map(|batch| batch.into_inner());
-        self.batch.extend(tokens.filter_map(|pair| {
+        // `batch` accepts anything; a refusal means that pest ran out of stack, and shows as an early end.
+        let Some(batch) = Grammar::parse(Rule::batch, input).ok().and_then(|mut pairs| pairs.next()) else {
+            return;
+        };
+        let whole = base + batch.as_span().end();
+        let mut end = base;
+        for pair in batch.into_inner() {
             let shape = match pair.as_rule() {
-                Rule::white => Shape::White,
-                Rule::comment => Shape::Comment,
                 Rule::string => Shape::Str,
-                Rule::keyword_or_name => Shape::Word,
-                Rule::number => Shape::Number,
-                Rule::number_or_name => Shape::NumberOrName,
-                Rule::name => Shape::Name,
+                Rule::comment => Shape::Comment,
+                Rule::word => Shape::Word,
+                Rule::digits => Shape::Digits,
                 Rule::mark => Shape::Mark,
-                Rule::batch | Rule::plain | Rule::start | Rule::tail => return None,
+                Rule::batch | Rule::white => continue,
             };
             let span = pair.as_span();
-            Some(Lexeme { shape, range: base + span.start()..base + span.end() })
-        }));
+            let range = base + span.start()..base + span.end();
+            self.white(end..range.start);
+            end = range.end;
+            self.batch.push(Lexeme { shape, range });
+        }
+        self.white(end..whole);
+        self.masked = masked;
+    }
+
+    fn white(&mut self, range: Range<usize>) {
+        if !range.is_empty() {
+            self.batch.push(Lexeme { shape: Shape::White, range });
+        }
     }
 }
 
@@ -149,13 +160,13 @@ mod tests {
         let wanted = [
             (Shape::Word, "host"),
             (Shape::Word, "a-1_b"),
-            (Shape::Number, "12"),
-            (Shape::Number, "-5"),
-            (Shape::Number, "-"),
-            (Shape::NumberOrName, "0x1f"),
-            (Shape::Name, "0x1g"),
-            (Shape::NumberOrName, "1a"),
-            (Shape::Name, "1-2"),
+            (Shape::Digits, "12"),
+            (Shape::Digits, "-5"),
+            (Shape::Digits, "-"),
+            (Shape::Digits, "0x1f"),
+            (Shape::Digits, "0x1g"),
+            (Shape::Digits, "1a"),
+            (Shape::Digits, "1-2"),
             (Shape::Str, "\"a\\\"b\""),
             (Shape::Comment, "# c\n"),
             (Shape::Mark, ";"),

@@ -23,6 +23,28 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Of a word that starts with a letter. The first letter need not be a hexadecimal digit for the word to count as a number.
+    pub(super) fn of_word(word: &[u8]) -> Kind {
+        match Keyword::find(word) {
+            Some(keyword) => Kind::Keyword(keyword),
+            None if word.iter().skip(1).all(u8::is_ascii_hexdigit) => Kind::NumberOrName,
+            None => Kind::Name,
+        }
+    }
+
+    /// Of a word that starts with a digit or a minus sign.
+    pub(super) fn of_digits(word: &[u8]) -> Kind {
+        let tail = word.get(1..).unwrap_or_default();
+        if tail.iter().all(u8::is_ascii_digit) {
+            return Kind::Number;
+        }
+        let hexadecimal = match word {
+            [b'0', b'x' | b'X', rest @ ..] => !rest.is_empty() && rest.iter().all(u8::is_ascii_hexdigit),
+            _ => tail.iter().all(u8::is_ascii_hexdigit),
+        };
+        if hexadecimal { Kind::NumberOrName } else { Kind::Name }
+    }
+
     /// May stand where a name is wanted: any word, keywords and hexadecimal ones included, but not a plain number. An octet above
     /// 127 counts as well, as it does in ISC wherever it keeps the token in an `enum` (see [`Kind::is_word`]).
     pub fn is_identifier(self) -> bool {
