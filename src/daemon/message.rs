@@ -109,14 +109,6 @@ pub fn cannot_append(path: &Path) -> String {
     format!("Can't open {} for append.", path.display())
 }
 
-pub fn cannot_create_lease_file(reason: &str) -> Line {
-    Line::error(format!("Can't create new lease file: {reason}"))
-}
-
-pub fn lease_test_successful(path: &Path) -> Line {
-    Line::debug(format!("Lease file test successful, removing temp lease file: {}", path.display()))
-}
-
 pub fn cannot_create_pid_file(path: &Path, reason: &str) -> Line {
     Line::error(format!("Can't create PID file {}: {reason}.", path.display()))
 }

@@ -3,16 +3,28 @@
 use super::command_line::Flags;
 use super::operator_log::OperatorLog;
 use super::path::Paths;
-use super::{Fatal, detach, execute, message, port, trace};
+use super::turn::{self, Clock, Shell};
+use super::{Fatal, LAST_LINES, detach, execute, listen, message, pid_file, port, resolve, trace};
 use crate::clock::Wall;
 use crate::config::startup::{self, StartUp};
-use crate::config::{self, Config, Family, Input};
+use crate::config::{self, Capabilities, Config, Family, Input};
 use crate::eval::context::HostTable;
+use crate::journal::{Journal, Settings};
+use crate::log::Line;
+use crate::net::icmp::IcmpSocket;
+use crate::net::message as net_message;
 use crate::net::message::reason;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::Notify;
+
+/// What this version does.
+const CAPABILITIES: Capabilities =
+    Capabilities { failover: false, classes: false, billing: false, omapi: false, dns_updates: false };
 
 /// What the command line decided.
 pub struct Start {
@@ -24,22 +36,128 @@ pub struct Start {
     pub log: OperatorLog,
 }
 
+/// How long names in the configuration may take to resolve before service begins without them.
+const RESOLVE: Duration = Duration::from_secs(5);
+
 /// From reading the configuration to the end of service.
 pub fn start(start: Start) -> Result<i32, Fatal> {
     let port = match start.port {
         Some(port) => port,
         None => port::choose()?,
     };
-    let hosts = HostTable { own_name: own_name(), ..HostTable::default() };
+    let test = start.flags.test_configuration || start.flags.test_leases;
+    let icmp = if test { None } else { open_icmp() };
     let interfaces: Vec<String> =
         start.flags.interfaces.iter().map(|name| name.to_string_lossy().into_owned()).collect();
     let config = read_configuration(&start.paths.configuration, &interfaces)?;
-    let _values = start_up(&start, &config, &hosts)?;
+    let mut hosts = HostTable { own_name: own_name(), ..HostTable::default() };
+    if !test {
+        hosts.addresses = resolve::resolve(resolve::names(&config), RESOLVE);
+    }
+    let values = start_up(&start, &config, &hosts)?;
     if start.flags.test_configuration && !start.flags.test_leases {
         return Ok(0);
     }
-    let _ = port;
-    Ok(0)
+    if !test {
+        refuse(&config)?;
+    }
+    let (lease_file, pid_file) = (PathBuf::from(&values.lease_file), PathBuf::from(&values.pid_file));
+    if !start.flags.test_leases && !start.flags.no_pid && pid_file::names_running_server(&pid_file) {
+        return Err(Fatal::Text(message::already_running()));
+    }
+    let leases = read_leases(&lease_file)?;
+    let place = listen::Place {
+        config: &config,
+        requested: &interfaces,
+        port: values.local_port.unwrap_or(port),
+        local: values.local_address.unwrap_or(Ipv4Addr::UNSPECIFIED),
+        quiet: start.flags.quiet,
+    };
+    let (sockets, _interfaces) = listen::listen(&place)?;
+    let (journal, journal_wake) = open_journal(lease_file, !values.dont_use_fsync)?;
+    let shell = Shell { clock: Clock::new(), sockets, icmp, journal, journal_wake };
+    let mut core = NoCore;
+    drop(leases);
+    // The working directory changes.
+    let remove = if start.flags.no_pid { None } else { std::path::absolute(&pid_file).ok() };
+    let status = turn::run(&mut core, shell, || ready(start, &pid_file))?;
+    remove.iter().for_each(|path| pid_file::remove(path));
+    Ok(status)
+}
+
+/// Stands in until `server` can be joined.
+struct NoCore;
+
+impl turn::Core for NoCore {
+    fn handle(
+        &mut self,
+        _: crate::clock::Now,
+        event: crate::server::event::Event<'_>,
+        out: &mut crate::server::effect::Effects,
+    ) {
+        if let crate::server::event::Event::Shutdown = event {
+            out.list.push(crate::server::effect::Effect::Exit(0));
+        }
+        tracing::debug!(?event, "core");
+    }
+    fn next_deadline(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Nothing of the start can fail any more, but for the parent.
+fn ready(start: Start, pid_file: &Path) -> Result<(), String> {
+    if !start.flags.no_pid
+        && let Err(line) = pid_file::write(pid_file)
+    {
+        trace::say(&line);
+    }
+    // `-d` keeps what was on standard error there; everybody else loses it now, and `-q` has lost it before.
+    if !start.flags.log_to_stderr {
+        start.log.to_stderr(false);
+    }
+    start.log.flush(LAST_LINES);
+    if let Some(parent) = start.parent {
+        parent.started().map_err(|e| message::parent_is_gone(&reason(&e)))?;
+        detach::leave_terminal();
+        start.log.to_stderr(false);
+    }
+    trace::say(&message::starting());
+    Ok(())
+}
+
+fn open_icmp() -> Option<IcmpSocket> {
+    let identifier = std::process::id() as u16;
+    IcmpSocket::open(identifier).map_err(|error| trace::say(&net_message::no_icmp_socket(&error))).ok()
+}
+
+/// What cannot be served rightly is not served; what merely does nothing is said.
+fn refuse(config: &Config) -> Result<(), Fatal> {
+    let refusals = config.refusals(&CAPABILITIES);
+    if let Some((last, before)) = refusals.split_last() {
+        before.iter().for_each(|text| trace::say(&Line::error(text)));
+        return Err(Fatal::Text(last.clone()));
+    }
+    config.without_effect(&CAPABILITIES).into_iter().for_each(|text| trace::say(&Line::info(text)));
+    Ok(())
+}
+
+fn read_leases(path: &Path) -> Result<Vec<u8>, Fatal> {
+    std::fs::read(path).map_err(|error| {
+        let (lines, fatal) = message::no_lease_database(path, &reason(&error));
+        lines.iter().for_each(trace::say);
+        Fatal::Text(fatal)
+    })
+}
+
+fn open_journal(path: PathBuf, sync: bool) -> Result<(Journal, Arc<Notify>), Fatal> {
+    let notify = Arc::new(Notify::new());
+    let wake = notify.clone();
+    let text = message::cannot_append(&path);
+    // The working directory changes; a statement of the configuration may have named a relative one.
+    let path = std::path::absolute(path).map_err(|_| text.clone())?;
+    let journal = Journal::start(Settings { path, sync }, move || wake.notify_one()).map_err(|_| text)?;
+    Ok((journal, notify))
 }
 
 fn read_configuration(path: &Path, interfaces: &[String]) -> Result<Config, Fatal> {
