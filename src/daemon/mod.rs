@@ -4,7 +4,6 @@
 //! file). SIGHUP, SIGUSR1 and SIGUSR2 keep their default action and end the process, as in ISC: the configuration is not
 //! read again yet. A process that is ended so loses nothing, since nothing is acknowledged that is not on the disk.
 
-
 mod command_line;
 mod detach;
 mod discover;
