@@ -226,25 +226,31 @@ fn text_field(field: &[u8]) -> Option<Data> {
     (!text.is_empty()).then(|| Data::from(text))
 }
 
-/// Digits without leading zeros, in bases up to 16. A base beyond gives none; base 1, as in ISC, at most two zeros.
+/// Digits in bases up to 16; a base beyond gives none. ISC counts them in 32 bits, so that a number beyond the largest power of
+/// the base gets a leading zero too many (4294967295 becomes 04294967295), and base 1 gives zeros.
 fn put_digits(mut number: u32, base: u32, out: &mut SmallVec<[u8; 48]>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     if base > 16 {
         return;
     }
-    if base == 1 {
-        out.extend(std::iter::repeat_n(b'0', if number == 0 { 1 } else { 2 }));
-        return;
-    }
-    let start = out.len();
-    loop {
-        out.push(DIGITS.get((number % base) as usize).copied().unwrap_or(b'0'));
+    let mut digits: SmallVec<[u8; 33]> = SmallVec::new();
+    for _ in 0..digit_count(number, base) {
+        digits.push(DIGITS.get((number % base) as usize).copied().unwrap_or(b'0'));
         number /= base;
-        if number == 0 {
+    }
+    out.extend(digits.into_iter().rev());
+}
+
+fn digit_count(number: u32, base: u32) -> u32 {
+    let mut count = 1;
+    let mut limit = base;
+    while number >= limit {
+        count += 1;
+        let next = limit.wrapping_mul(base);
+        if next <= limit {
             break;
         }
+        limit = next;
     }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
+    count
 }

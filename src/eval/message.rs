@@ -164,3 +164,40 @@ pub(super) fn no_such_space(name: &[u8]) -> Line {
         text_of(name)
     ))
 }
+
+pub(super) fn extra_codes(name: &str, rest: &str) -> Line {
+    Line::error(format!("{name}: Extra codes in format string: {rest}"))
+}
+
+pub(super) fn garbage_in_format(name: &str, letter: u8, rest: &str) -> Line {
+    Line::error(format!("{name}: garbage in format string: {}{rest}", char::from(letter)))
+}
+
+pub(super) fn unexpected_format(letter: u8) -> Line {
+    Line::error(format!("Unexpected format code {}", char::from(letter)))
+}
+
+pub(super) fn too_few_octets(name: &str, wanted: usize, found: usize) -> Line {
+    Line::error(format!("{name}: expecting at least {wanted} bytes; got {found}"))
+}
+
+pub(super) fn extra_octets(name: &str, extra: usize) -> Line {
+    Line::error(format!("{name}: {extra} extra bytes"))
+}
+
+/// ISC's text ends in a newline, which syslog shows as nothing and standard error as an empty line.
+pub(super) fn extra_octets_of_array(name: &str, extra: usize) -> Line {
+    Line::error(format!("{name}: {extra} extra bytes at end of array\n"))
+}
+
+pub(super) fn invalid_array(name: &str, letter: char, format: &str) -> Line {
+    Line::error(format!("{name}: invalid '{letter}' format: {format}"))
+}
+
+pub(super) fn invalid_domain_name() -> Line {
+    Line::error("Invalid domain name.")
+}
+
+pub(super) fn invalid_domain_list() -> Line {
+    Line::error("Invalid domain list.")
+}

@@ -14,4 +14,8 @@ pub mod options;
 pub mod packet;
 pub mod parse;
 mod pattern;
+pub mod pretty;
+pub mod print;
+#[cfg(test)]
+mod tests;
 pub mod value;
