@@ -32,4 +32,5 @@ pub mod net;
 pub mod option;
 pub mod server;
 pub mod syntax;
+pub mod transition;
 pub mod wire;

@@ -149,11 +149,7 @@ struct TopLevel<'a> {
 }
 
 impl TopLevel<'_> {
-    fn values(
-        &mut self,
-        config: &Config,
-        command_line: &CommandLine,
-    ) -> Result<StartUp, Rejected> {
+    fn values(&mut self, config: &Config, command_line: &CommandLine) -> Result<StartUp, Rejected> {
         let mut values = StartUp {
             lease_file: command_line.lease_file.to_owned(),
             pid_file: command_line.pid_file.to_owned(),

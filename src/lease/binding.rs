@@ -110,7 +110,7 @@ pub struct Rare {
     pub billing: Option<Billing>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Billing {
     pub class: Name,
     pub subclass: Option<Arc<[u8]>>,

@@ -3,7 +3,7 @@
 //! Every operation costs at most the logarithm of what is stored. A binding is found by number, address, uid or
 //! hardware address; the pools find the next one to hand out and the next one to expire.
 
-use super::binding::{Binding, ClientIdentifier, HardwareAddress, State};
+use super::binding::{Billing, Binding, ClientIdentifier, HardwareAddress, State};
 use super::index::Index;
 use super::order::{self, Declared};
 use super::pool::{Counts, Pool, PoolNumber, PoolSpec};
@@ -55,6 +55,8 @@ pub struct Store {
     timers: BTreeSet<(Wall, PoolNumber)>,
     /// Records entered since the last [`Store::finish_loading`].
     loaded: u32,
+    /// How many bindings are billed to a class or subclass.
+    billed: HashMap<Billing, u32>,
 }
 
 impl Store {
@@ -260,6 +262,32 @@ impl Store {
     /// uid and hardware address.
     pub fn amend<R>(&mut self, id: BindingId, change: impl FnOnce(&mut Binding) -> R) -> R {
         change(&mut self.slot_mut(id).binding)
+    }
+
+    /// How many leases count against a class's or subclass's `lease limit`.
+    pub fn billed(&self, billing: &Billing) -> u32 {
+        self.billed.get(billing).copied().unwrap_or(0)
+    }
+
+    /// Bills a binding to a class, or to none.
+    pub fn set_billing(&mut self, id: BindingId, billing: Option<Billing>) {
+        let binding = &mut self.slot_mut(id).binding;
+        if binding.billing() == billing.as_ref() {
+            return;
+        }
+        let old = binding.billing().cloned();
+        binding.set_billing(billing.clone());
+        if let Some(old) = old
+            && let Some(count) = self.billed.get_mut(&old)
+        {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.billed.remove(&old);
+            }
+        }
+        if let Some(new) = billing {
+            *self.billed.entry(new).or_default() += 1;
+        }
     }
 
     fn dequeue(&mut self, id: BindingId) {

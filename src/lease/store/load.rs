@@ -80,6 +80,9 @@ impl Store {
             binding.set_billing(None);
         }
         binding.trim();
+        if let Some(billing) = binding.billing().cloned() {
+            *self.billed.entry(billing).or_default() += 1;
+        }
         Some(pool)
     }
 

@@ -1,0 +1,255 @@
+//! The one way a binding changes state. Queues, indexes, timers and billing move with it, its `on` statements run, and the
+//! record for the lease file is encoded, in that order; what should happen outside is handed back in [`Around`].
+//!
+//! Without failover a binding goes free -> active -> free, or is abandoned for a while. Rules: ledger
+//! `dhcp4-behaviour.md` 3.6, 5 (14), 11, and the rows "released lease", "expired lease" and "abandoned lease" of
+//! `leases.tsv`.
+
+pub mod event;
+mod journal;
+pub mod message;
+
+pub use journal::{Journal, Record};
+
+use crate::clock::{NEVER, Wall};
+use crate::eval::context::HostTable;
+use crate::eval::machine::Outcome;
+use crate::eval::packet::Packet;
+use crate::lease::binding::{Binding, State};
+use crate::lease::pool::PoolNumber;
+use crate::lease::queue::BindingId;
+use crate::lease::store::Store;
+use crate::lease_file::writer::Format;
+use crate::option::Spaces;
+
+/// What a transition needs and where its results go.
+pub struct Around<'a> {
+    pub now: Wall,
+    pub format: Format<'a>,
+    pub spaces: &'a Spaces,
+    pub hosts: &'a HostTable,
+    /// The packet that caused it, if one did; `on release` sees it.
+    pub packet: Option<&'a Packet<'a>>,
+    pub journal: &'a mut Journal,
+    /// Log lines, programs to run and so on, in order.
+    pub outcome: &'a mut Outcome,
+}
+
+/// Whether a change is written to the lease file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Written; gives the record's number.
+    Recorded,
+    /// In memory only, as an OFFER.
+    InMemory,
+}
+
+/// Takes over `proposed` for the binding `id` and makes the step to its `next_state`.
+///
+/// `proposed` starts as a copy of the binding. From it come the client, the times, variables, host name, billing and
+/// flags; `on` blocks where it has some; relay agent options if the lease will be in use. State and rewind state stay
+/// what they were until the step. Gives the number of the record, 0 when nothing was written.
+pub fn supersede(
+    store: &mut Store,
+    id: BindingId,
+    proposed: Binding,
+    keep: Keep,
+    around: &mut Around,
+) -> u64 {
+    let old = store.get(id);
+    if is_conflict(old, &proposed) {
+        around.outcome.say(message::conflict(old.address));
+    }
+    store.set_billing(id, proposed.billing().cloned());
+    store.set_client(id, proposed.uid.clone(), proposed.hardware.clone());
+    let step = |binding: &mut Binding| take_over(binding, proposed);
+    change(store, id, step, keep, around)
+}
+
+/// The client gives its lease back: `ends` is now, its variables are forgotten (and what belongs to a use of the address).
+/// A lease that is not in use has its `on` blocks dropped and is otherwise left alone.
+pub fn release(store: &mut Store, id: BindingId, around: &mut Around) -> u64 {
+    let now = around.now;
+    let mut used = store.get(id).clone();
+    event::run(&mut used, event::Event::Release, around);
+    if let Some(extra) = &mut used.extra
+        && let Some(rare) = &mut extra.rare
+    {
+        rare.on_release = None;
+        rare.on_expiry = None;
+    }
+    let in_use = matches!(used.state, State::Active | State::Abandoned);
+    if in_use {
+        if let Some(extra) = &mut used.extra {
+            extra.variables.clear();
+            if let Some(rare) = &mut extra.rare {
+                rare.on_commit = None;
+            }
+        }
+    }
+    store.amend(id, |binding| binding.extra = used.extra);
+    if !in_use {
+        return 0;
+    }
+    let step = |binding: &mut Binding| {
+        binding.ends = now;
+        binding.tstp = now;
+        binding.next_state = State::Free;
+    };
+    change(store, id, step, Keep::Recorded, around)
+}
+
+/// Nobody gets this address for `seconds`: something answers there already, or a client declined it.
+pub fn abandon(store: &mut Store, id: BindingId, seconds: Wall, reason: &str, around: &mut Around) -> u64 {
+    let mut proposed = store.get(id).clone();
+    if let Some(extra) = &mut proposed.extra {
+        extra.variables.clear();
+    }
+    let ends = around.now.saturating_add(seconds);
+    proposed.ends = if ends < around.now || ends > NEVER { NEVER } else { ends };
+    proposed.next_state = State::Abandoned;
+    around.outcome.say(message::abandoning(proposed.address, reason));
+    proposed.hardware.clear();
+    proposed.uid.clear();
+    supersede(store, id, proposed, Keep::Recorded, around)
+}
+
+/// Makes the steps that are due in one pool, at most `limit`; how many there were.
+pub fn expire(store: &mut Store, pool: PoolNumber, limit: usize, around: &mut Around) -> usize {
+    let due = store.due(pool, around.now, limit);
+    for &id in &due {
+        change_now(store, id, |_| {}, Keep::Recorded, around);
+    }
+    due.len()
+}
+
+/// Makes the steps that are due in all pools, at most `limit`; false when there may be more. Called at start for
+/// everything that ended while the server was down, and then whenever [`Store::next_change`] has come.
+pub fn expire_due(store: &mut Store, mut limit: usize, around: &mut Around) -> bool {
+    while let Some(pool) = store.due_pool(around.now) {
+        if limit == 0 {
+            return false;
+        }
+        match expire(store, pool, limit, around) {
+            0 => return true,
+            done => limit = limit.saturating_sub(done),
+        }
+    }
+    true
+}
+
+/// Writes a binding's record as it is, without a step; OMAPI and the like.
+pub fn record(store: &mut Store, id: BindingId, around: &mut Around) -> u64 {
+    let sequence = around.journal.append(store.get(id), around.now, &around.format);
+    store.amend(id, |binding| binding.sequence = sequence);
+    sequence
+}
+
+fn change(
+    store: &mut Store,
+    id: BindingId,
+    step: impl FnOnce(&mut Binding),
+    keep: Keep,
+    around: &mut Around,
+) -> u64 {
+    let sequence = change_now(store, id, step, keep, around);
+    let binding = store.get(id);
+    if binding.ends < around.now && binding.next_state != binding.state {
+        // It has ended already.
+        change_now(store, id, |_| {}, Keep::Recorded, around);
+        return store.get(id).sequence;
+    }
+    sequence
+}
+
+fn change_now(
+    store: &mut Store,
+    id: BindingId,
+    step: impl FnOnce(&mut Binding),
+    keep: Keep,
+    around: &mut Around,
+) -> u64 {
+    let was_active = store.get(id).state == State::Active;
+    store.update(id, |binding| {
+        step(binding);
+        if keep == Keep::Recorded && binding.atsfp() != 0 {
+            binding.rare_mut().atsfp = 0;
+        }
+        make_step(binding, around);
+        binding.trim();
+    });
+    if was_active && store.get(id).state != State::Active {
+        store.set_billing(id, None);
+    }
+    match keep {
+        Keep::Recorded => record(store, id, around),
+        Keep::InMemory => 0,
+    }
+}
+
+/// Whether an address in use would go to another client.
+fn is_conflict(old: &Binding, new: &Binding) -> bool {
+    new.state != State::Abandoned
+        && new.next_state != State::Abandoned
+        && old.state == State::Active
+        && if old.uid.is_empty() {
+            old.hardware != new.hardware
+        } else {
+            !new.uid.is_empty() && old.uid != new.uid
+        }
+}
+
+fn take_over(binding: &mut Binding, new: Binding) {
+    binding.starts = new.starts;
+    binding.ends = new.ends;
+    binding.tstp = new.tstp;
+    binding.cltt = new.cltt;
+    binding.next_state = new.next_state;
+    binding.reserved = new.reserved;
+    binding.bootp = new.bootp;
+    if binding.extra.is_none() && new.extra.is_none() {
+        return;
+    }
+    let mut extra = new.extra.unwrap_or_default();
+    if !matches!(new.next_state, State::Active | State::Expired) {
+        extra.agent_options = Box::default();
+    }
+    if let Some(old) = binding.extra.take().and_then(|extra| extra.rare) {
+        let rare = extra.rare.get_or_insert_default();
+        // The store has settled billing already; blocks stay when nothing replaces them.
+        rare.billing = old.billing;
+        rare.on_expiry = rare.on_expiry.take().or(old.on_expiry);
+        rare.on_release = rare.on_release.take().or(old.on_release);
+        rare.on_commit = rare.on_commit.take().or(old.on_commit);
+    }
+    binding.extra = Some(extra);
+}
+
+/// From `state` to `next_state`.
+fn make_step(binding: &mut Binding, around: &mut Around) {
+    if binding.state == State::Active && binding.next_state != State::Active {
+        let event = match binding.next_state {
+            State::Released => event::Event::Release,
+            _ => event::Event::Expiry,
+        };
+        event::run(binding, event, around);
+        if let Some(extra) = &mut binding.extra {
+            // What is right only while the client uses the address.
+            extra.agent_options = Box::default();
+            extra.client_hostname = None;
+            if let Some(rare) = &mut extra.rare {
+                rare.on_expiry = None;
+                rare.on_release = None;
+            }
+        }
+        binding.tstp = binding.ends;
+    }
+    binding.state = binding.next_state;
+    binding.next_state = match binding.state {
+        State::Backup => State::Backup,
+        _ => State::Free,
+    };
+}
+
+#[cfg(test)]
+mod tests;
