@@ -131,6 +131,8 @@ pub fn overlap(net: impl Display, bits: i32, other: impl Display, other_bits: i3
     format!("Warning: subnet {net}/{bits} overlaps subnet {other}/{other_bits}")
 }
 
+pub const FAMILIES: &str = "subnet_number():inet.c:45: Addr/mask length mismatch.";
+
 // Pools and ranges.
 pub const FAILOVER_PEER: &str = "expecting \"failover peer\".";
 pub const PEER: &str = "expecting 'peer'.";

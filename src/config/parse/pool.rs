@@ -1,7 +1,7 @@
 //! `pool { .. }`
 
 use super::super::message;
-use super::super::model::{AddressRange, NetworkId, Pool, PoolId, ScopeId, Subnet6Id, SubnetId};
+use super::super::model::{AddressRange, NetworkId, Pool, PoolId, ScopeId, SubnetId};
 use super::permit::Permits;
 use super::{Body, Frame, Place, Reader};
 use crate::eval::ast::Name;
@@ -14,7 +14,7 @@ pub(super) struct Draft {
     pub network: NetworkId,
     /// The subnet around it, if it stands in one.
     pub subnet: Option<SubnetId>,
-    pub subnet6: Option<Subnet6Id>,
+    pub in_subnet6: bool,
     pub permits: Permits,
     pub failover_peer: Option<Name>,
     pub ranges: Vec<AddressRange>,
@@ -24,10 +24,10 @@ impl Reader<'_, '_> {
     pub(super) fn pool(&mut self) {
         self.cursor.next();
         let start = self.cursor.span();
-        let (network, subnet, subnet6) = match self.frames.last().map(|frame| &frame.body) {
-            Some(&Body::SharedNetwork(network)) => (network, None, None),
-            Some(&Body::Subnet { network, subnet }) => (network, Some(subnet), None),
-            Some(&Body::Subnet6 { network, subnet }) => (network, None, Some(subnet)),
+        let (network, subnet, in_subnet6) = match self.frames.last().map(|frame| &frame.body) {
+            Some(&Body::SharedNetwork(network)) => (network, None, false),
+            Some(&Body::Subnet { network, subnet }) => (network, Some(subnet), false),
+            Some(&Body::Subnet6 { network, .. }) => (network, None, true),
             _ => {
                 let inside = self.place() == Place::Pool;
                 return self.reject(if inside { message::POOL_IN_POOL } else { message::POOL_OUTSIDE });
@@ -40,7 +40,7 @@ impl Reader<'_, '_> {
             return;
         }
         let permits = Permits::default();
-        let draft = Draft { network, subnet, subnet6, permits, failover_peer, ranges: Vec::new() };
+        let draft = Draft { network, subnet, in_subnet6, permits, failover_peer, ranges: Vec::new() };
         self.push(Body::Pool(Box::new(draft)), scope, start);
     }
 

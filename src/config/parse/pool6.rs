@@ -15,6 +15,8 @@ pub(super) struct Draft {
     pub subnet: Option<Subnet6Id>,
     permits: Permits,
     pub ranges: Vec<Range6>,
+    /// There was a range, though none that can be served.
+    pub has_range: bool,
 }
 
 impl Reader<'_, '_> {
@@ -33,7 +35,8 @@ impl Reader<'_, '_> {
         if !self.left_brace() {
             return;
         }
-        let draft = Draft { network, subnet, permits: Permits::default(), ranges: Vec::new() };
+        let draft =
+            Draft { network, subnet, permits: Permits::default(), ranges: Vec::new(), has_range: false };
         self.push(Body::Pool6(Box::new(draft)), scope, start);
     }
 
@@ -73,7 +76,7 @@ impl Reader<'_, '_> {
 
     fn close_pool6(&mut self) {
         let Some(Frame { body: Body::Pool6(draft), scope, start, .. }) = self.pop() else { return };
-        let empty = draft.ranges.is_empty();
+        let empty = draft.ranges.is_empty() && !draft.has_range;
         let id = self.add_pond(draft.network, scope, draft.permits, start);
         for range in draft.ranges {
             self.add_range6(id, range);

@@ -1,8 +1,7 @@
 //! `range [dynamic-bootp] LOW [HIGH];`
 
 use super::super::message;
-use super::super::model::{AddressRange, Family, NetworkId, Permit, PoolId, Subnet6Id, SubnetId};
-use super::super::network::mask6;
+use super::super::model::{AddressRange, Family, NetworkId, Permit, PoolId, SubnetId};
 use super::permit::Permits;
 use super::{Body, Frame, Reader};
 use crate::eval::parse::address::{ip_address, ip6_address};
@@ -10,7 +9,7 @@ use crate::log::Line;
 use crate::syntax::keyword::Keyword;
 use crate::syntax::source::Span;
 use crate::syntax::token::Kind;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 /// What ISC needs for one address. Its products are reckoned in 32 bits; where they do not come out even the range is too
 /// large.
@@ -42,9 +41,9 @@ impl Reader<'_, '_> {
             }
             (Keyword::Range6, Some(&Body::Subnet6 { subnet, .. })) => self.range6(subnet),
             (Keyword::Prefix6, Some(&Body::Subnet6 { subnet, .. })) => self.prefix6(subnet),
-            (Keyword::Range, Some(&Body::Subnet6 { subnet, .. })) => {
-                if let Some(written) = self.range() {
-                    self.range_in_subnet6(subnet, &written);
+            (Keyword::Range, Some(Body::Subnet6 { .. })) => {
+                if self.range().is_some() {
+                    self.cursor.die(message::FAMILIES);
                 }
             }
             // ISC takes these in a v4 subnet as well, and then asks for the family.
@@ -60,8 +59,8 @@ impl Reader<'_, '_> {
         let Some(written) = self.range() else { return };
         let Some(Frame { body: Body::Pool(draft), .. }) = self.frames.last() else { return };
         let (network, failover) = (draft.network, draft.failover_peer.is_some());
-        if let Some(subnet) = draft.subnet6 {
-            return self.range_in_subnet6(subnet, &written);
+        if draft.in_subnet6 {
+            return self.cursor.die(message::FAMILIES);
         }
         let subnet = match draft.subnet {
             Some(subnet) => subnet,
@@ -171,20 +170,13 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// No v4 address lies in a v6 subnet.
-    fn range_in_subnet6(&mut self, subnet: Subnet6Id, written: &Written) {
-        let subnet = self.config.subnet6(subnet);
-        let mask = Ipv6Addr::from_bits(mask6(subnet.prefix_length));
-        self.cursor.die(message::bad_range(written.low, subnet.net, mask));
-    }
-
     /// With `-6` a v4 subnet may be declared, but no v6 address lies in it.
     pub(super) fn range6_in_subnet4(&mut self, only_v6: &str) {
         if self.config.family != Family::V6 {
             return self.reject(only_v6);
         }
         if ip6_address(&mut self.cursor).is_some() {
-            self.reject(message::RANGE6_START);
+            self.cursor.die(message::FAMILIES);
         }
     }
 }

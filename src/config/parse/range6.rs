@@ -151,7 +151,11 @@ impl Reader<'_, '_> {
             return self.reject(message::ONLY_V6_PREFIX);
         }
         // Prefixes need not lie in the subnet, so ISC takes them here too; there is no v6 subnet to serve them in.
-        self.prefixes();
+        if self.prefixes().is_some()
+            && let Some(draft) = self.pool6_draft()
+        {
+            draft.has_range = true;
+        }
     }
 
     fn enter_range6(&mut self, subnet: Subnet6Id, kind: Lease6Kind, blocks: &[Block], unit: u8) {

@@ -15,14 +15,14 @@ use std::sync::Arc;
 impl Reader<'_, '_> {
     /// One statement of any kind, or one brace opened. `in_host`: directly between the braces of a host.
     pub(super) fn statement(&mut self, in_host: bool) {
-        let Kind::Keyword(keyword) = self.cursor.peek() else {
-            return match self.cursor.peek() {
-                Kind::Char(b'%') => {
-                    *self.declaration() = false;
-                    self.cursor.skip_to_semicolon();
-                }
-                _ => self.executable(),
-            };
+        // One look: a zero octet is gone at the next.
+        let keyword = match self.cursor.peek() {
+            Kind::Keyword(keyword) => keyword,
+            Kind::Char(b'%') => {
+                *self.declaration() = false;
+                return self.cursor.skip_to_semicolon();
+            }
+            _ => return self.executable(),
         };
         match keyword {
             Keyword::Include => self.include(),

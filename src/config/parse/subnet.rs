@@ -3,7 +3,7 @@
 use super::super::message;
 use super::super::model::{Family, NetworkId, Subnet, SubnetId};
 use super::{Body, Place, Reader};
-use crate::eval::parse::address::ip_address;
+use crate::eval::parse::address::{ip_address, ip_address_over};
 use crate::log::Line;
 use crate::syntax::keyword::Keyword;
 use crate::syntax::source::Span;
@@ -48,7 +48,7 @@ impl Reader<'_, '_> {
             self.reject(message::NETMASK);
             return None;
         }
-        let mask = ip_address(&mut self.cursor)?;
+        let mask = ip_address_over(&mut self.cursor, net)?;
         if net & !mask != Ipv4Addr::UNSPECIFIED {
             self.reject(message::bad_subnet(net, mask));
             return None;
@@ -148,7 +148,8 @@ impl Reader<'_, '_> {
             let text = match (new, last) {
                 (Last::V4(net, _), Last::V4(other, _)) => message::overlap(net, bits, other, last_bits),
                 (Last::V6(net, _), Last::V6(other, _)) => message::overlap(net, bits, other, last_bits),
-                _ => return,
+                // ISC cannot compare addresses of two families, and says no more than that.
+                _ => return self.cursor.die(message::FAMILIES),
             };
             self.say(Line::error(text));
         }
@@ -165,7 +166,7 @@ fn inner(new: Last, other: Last) -> Option<bool> {
             let (mask, other_mask) = (mask6(length), mask6(other_length));
             net.to_bits() & other_mask == other.to_bits() || other.to_bits() & mask == net.to_bits()
         }
-        _ => false,
+        _ => true,
     };
     overlap.then(|| shown_bits(new) > shown_bits(other))
 }

@@ -1,7 +1,7 @@
 //! Addresses of both families, prefixes, host names in the place of addresses, hardware addresses.
 
 use super::super::ast::Expr;
-use super::number::{Count, atoi, octets};
+use super::number::{Count, atoi, octets, octets_at_hand};
 use super::text::host_name;
 use crate::log::Line;
 use crate::syntax::cursor::Cursor;
@@ -13,8 +13,17 @@ use std::sync::Arc;
 
 /// A dotted quad.
 pub fn ip_address(cursor: &mut Cursor) -> Option<Ipv4Addr> {
-    let octets = octets(cursor, Count::Exactly(4), b'.', 10)?;
-    let octets: [u8; 4] = octets.try_into().ok()?;
+    ip_address_over(cursor, Ipv4Addr::UNSPECIFIED)
+}
+
+/// A dotted quad; where the file ends in it the rest is that of `before`, as where ISC reads a mask into the place of the address
+/// before it.
+pub fn ip_address_over(cursor: &mut Cursor, before: Ipv4Addr) -> Option<Ipv4Addr> {
+    let read = octets_at_hand(cursor, Count::Exactly(4), b'.', 10)?;
+    let mut octets = before.octets();
+    for (place, octet) in octets.iter_mut().zip(read) {
+        *place = octet;
+    }
     Some(Ipv4Addr::from(octets))
 }
 

@@ -89,6 +89,15 @@ pub enum Count {
 
 /// 8-bit numbers joined by `separator`: dotted quads, hardware addresses.
 pub fn octets(cursor: &mut Cursor, count: Count, separator: u8, base: u32) -> Option<Vec<u8>> {
+    let mut values = octets_at_hand(cursor, count, separator, base)?;
+    if let Count::Exactly(wanted) = count {
+        values.resize(wanted, 0);
+    }
+    Some(values)
+}
+
+/// [`octets`], but fewer where the file ends among them.
+pub(super) fn octets_at_hand(cursor: &mut Cursor, count: Count, separator: u8, base: u32) -> Option<Vec<u8>> {
     let mut values = Vec::new();
     // With an open count ISC converts at the end, the last number first, which shows in its messages.
     let mut texts: Vec<Vec<u8>> = Vec::new();
@@ -127,8 +136,7 @@ pub fn octets(cursor: &mut Cursor, count: Count, separator: u8, base: u32) -> Op
             break;
         }
     }
-    if let Count::Exactly(wanted) = count {
-        values.resize(wanted, 0);
+    if count != Count::Any {
         return Some(values);
     }
     if texts.is_empty() {

@@ -190,6 +190,8 @@ impl Parser<'_, '_> {
                 }
                 constant(&[])
             }
+            // A format may be empty, and then ISC's text ends at the zero octet.
+            b'\0' => self.skipped("Bad format '"),
             letter => self.skipped(format!("Bad format '{}' in parse_option_token.", char::from(letter))),
         }
     }

@@ -19,6 +19,11 @@ impl Parser<'_, '_> {
     /// One executable statement, or `zone`, `key`, `db-time-format`, which ISC reads in the same place. `case` says which labels may
     /// stand here: `Any` none, `Data` or `Numeric` those of a `switch` over such a value.
     pub fn statement(&mut self, case: Context) -> Parsed {
+        if self.cursor.peek() == Kind::Char(0) {
+            // It starts no statement, and is gone at the next look.
+            self.lose = false;
+            return Parsed::Failed;
+        }
         let span = self.cursor.span_ahead();
         match self.action(case, span) {
             None => Parsed::Failed,
