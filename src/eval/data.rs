@@ -1,6 +1,6 @@
 //! Data expressions: octets, or null.
 
-use super::ast::Expr;
+use super::ast::{Expr, Name};
 use super::machine::Machine;
 use super::message::{self, Wanted};
 use super::value::{Data, Value};
@@ -50,7 +50,7 @@ impl Machine<'_> {
                 }
             },
             Expr::Call { name, arguments } => {
-                self.typed_call(name, arguments, Wanted::Data, |value| matches!(value, Value::Data(_)));
+                self.data_call(name, arguments);
                 self.bogus(expression, Wanted::Data)
             }
             Expr::V6Relay(operands) => {
@@ -65,6 +65,14 @@ impl Machine<'_> {
             | Expr::Filename
             | Expr::ServerName => self.client_data(expression),
             _ => self.misplaced(expression, Wanted::Data),
+        }
+    }
+
+    /// What a function returns where octets are wanted.
+    pub(super) fn data_call(&mut self, name: &Name, arguments: &[Expr]) -> Option<Data> {
+        match self.typed_call(name, arguments, Wanted::Data, |value| matches!(value, Value::Data(_)))? {
+            Value::Data(octets) => Some(Data::Shared(octets)),
+            _ => None,
         }
     }
 

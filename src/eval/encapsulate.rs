@@ -1,7 +1,6 @@
 //! Options that carry other options: option 43 and its vendor spaces, 63, 81, 124, 125, and whatever `encapsulate` in an
 //! option's declaration makes. The value is put together from what is set in the space carried.
 
-use super::ast::Expr;
 use super::fqdn;
 use super::machine::Machine;
 use super::message;
@@ -39,16 +38,6 @@ impl<'m> Machine<'m> {
             (Some(value), Some(carried)) => Some(super::data::concatenated(value, &carried)),
             (value, carried) => value.or(carried).filter(|value| !value.is_empty()),
         }
-    }
-
-    /// ISC sends what a function returned although evaluation fails after the call.
-    fn sent_value(&mut self, id: OptionId) -> Option<Data> {
-        let setting = self.options.get(id)?;
-        if let Some(Expr::Call { .. }) = setting.expression() {
-            let setting = setting.clone();
-            return self.setting_value(&setting);
-        }
-        self.option_value(id)
     }
 
     /// What is set in the space that a format names; `E.` means the vendor option space.

@@ -206,8 +206,9 @@ impl<'m> Machine<'m> {
 
     /// The old value is gone before the new one is evaluated: `set x = concat (x, "a")` sees no `x`.
     fn set(&mut self, name: &Name, value: impl FnOnce(&mut Self) -> Option<Value>) {
-        match self.slot(name) {
-            Some(slot) => *slot = None,
+        match self.slot(name).map(Option::take) {
+            Some(Some(Value::Function(_))) => self.outcome.say(message::function_replaced()),
+            Some(_) => {}
             None => self.innermost().push(name.clone(), None),
         }
         let value = value(self);
@@ -217,8 +218,8 @@ impl<'m> Machine<'m> {
     }
 
     fn unset(&mut self, name: &str) {
-        if let Some(slot) = self.slot(name) {
-            *slot = None;
+        if let Some(Some(Value::Function(_))) = self.slot(name).map(Option::take) {
+            self.outcome.say(message::function_unset());
         }
     }
 
@@ -334,6 +335,22 @@ impl<'m> Machine<'m> {
             },
         };
         self.setting_value(&setting)
+    }
+
+    /// The value of an option as a reply gets it: what a user's function returned is sent although the evaluation ends in an
+    /// error and counts as null everywhere else.
+    pub(super) fn sent_value(&mut self, id: OptionId) -> Option<Data> {
+        let setting = self.options.get(id)?;
+        let Some(Expr::Call { .. }) = setting.expression() else { return self.option_value(id) };
+        let setting = setting.clone();
+        match setting.expression() {
+            Some(call @ Expr::Call { name, arguments }) => {
+                let returned = self.data_call(name, arguments);
+                self.bogus::<Data>(call, message::Wanted::Data);
+                returned
+            }
+            _ => None,
+        }
     }
 
     /// The value of a setting taken from an [`OptionState`].

@@ -69,6 +69,15 @@ pub(super) fn argument_count(name: &str, too_many: bool) -> Line {
     Line::error(format!("{name}: too {} arguments.", if too_many { "many" } else { "few" }))
 }
 
+/// ISC cannot forget a function; place and number are those of its source.
+pub(super) fn function_replaced() -> Line {
+    Line::error("execute.c(387): invalid binding type: 4")
+}
+
+pub(super) fn function_unset() -> Line {
+    Line::error("execute.c(427): invalid binding type: 4")
+}
+
 pub(super) fn no_hardware() -> Line {
     Line::error("data: hardware: no raw packet or lease is available")
 }

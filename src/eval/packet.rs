@@ -8,7 +8,7 @@ use crate::log::Sink;
 use crate::option::definition::{AGENT, DHCP, Definition, FQDN, OptionId, SpaceId};
 use crate::option::format::without_nulls;
 use crate::option::space::{Layout, Space, Spaces, encapsulated_space};
-use crate::wire::dhcp4::{Message, Refused};
+use crate::wire::dhcp4::{Message, Met, Refused};
 use crate::wire::option_area::{Options, Shape};
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -32,6 +32,35 @@ pub(super) fn shape(space: &Space) -> Shape {
     Shape { code_width: space.code_width, length_width: space.length_width, end: space.end }
 }
 
+/// The space that an option encapsulates whole.
+fn carried(spaces: &Spaces, space: SpaceId, code: u32) -> Option<&Space> {
+    let definition = spaces.by_code(OptionId { space, code })?;
+    if !definition.format.starts_with(['E', 'e']) {
+        return None;
+    }
+    Some(spaces.space(spaces.space_by_name(encapsulated_space(&definition.format)?)?))
+}
+
+/// Malformed sub-options end their buffer and do no other harm.
+fn tell_faults(spaces: &Spaces, space: &Space, buffer: &[u8], depth: u8, say: &mut Sink<'_>) {
+    match space.layout {
+        Layout::Fqdn => return fqdn::tell_faults(buffer, say),
+        Layout::Fqdn6 => return,
+        _ if depth >= DEPTH => return,
+        _ => {}
+    }
+    for option in Options::new(buffer, shape(space)) {
+        match option {
+            Ok((code, _, value)) => {
+                if let Some(inner) = carried(spaces, space.id, code) {
+                    tell_faults(spaces, inner, value, depth + 1, say);
+                }
+            }
+            Err(fault) => say(message::malformed(&space.name, fault.code, fault.fault)),
+        }
+    }
+}
+
 impl<'a> Packet<'a> {
     pub fn new(message: Message<'a>, spaces: &'a Spaces) -> Self {
         Packet { message, spaces, stashed_agent: None, vendor: RefCell::default() }
@@ -39,56 +68,25 @@ impl<'a> Packet<'a> {
 
     /// Decodes and checks a datagram with everything ISC says about it; `None`: it is dropped.
     pub fn read(payload: &'a [u8], spaces: &'a Spaces, say: &mut Sink<'_>) -> Option<Self> {
-        let decoded = match Message::decode(payload) {
+        let mut watch = |met: Met<'a>| match met {
+            Met::Option(code, value) => {
+                if let Some(space) = carried(spaces, DHCP, u32::from(code)) {
+                    tell_faults(spaces, space, value, 0, say);
+                }
+            }
+            Met::EmptyHostName => say(message::empty_host_name()),
+            Met::Malformed(malformed) => say(message::malformed("dhcp", malformed.code, malformed.fault)),
+        };
+        let decoded = match Message::decode_watched(payload, &mut watch) {
             Ok(decoded) => decoded,
-            Err(Refused::TooShort) => return None,
             Err(Refused::HardwareLength) => {
                 say(message::bogus_hlen());
                 return None;
             }
-            Err(Refused::Options(malformed)) => {
-                say(message::malformed("dhcp", malformed.code, malformed.fault));
-                return None;
-            }
+            Err(Refused::TooShort | Refused::Options(_)) => return None,
         };
         let packet = Packet::new(decoded, spaces);
-        packet.tell_faults(say);
         packet.has_sound_identity(say).then_some(packet)
-    }
-
-    /// What the option reader says about an accepted message: sub-options first, they are read as they are met.
-    fn tell_faults(&self, say: &mut Sink<'_>) {
-        for (code, value) in self.message.options() {
-            if let Some(space) = self.carried(DHCP, u32::from(code)) {
-                self.tell_faults_in(space, value, 0, say);
-            }
-        }
-        for _ in 0..self.message.empty_host_names() {
-            say(message::empty_host_name());
-        }
-        if let Some(malformed) = self.message.malformed() {
-            say(message::malformed("dhcp", malformed.code, malformed.fault));
-        }
-    }
-
-    fn tell_faults_in(&self, space: &Space, buffer: &[u8], depth: u8, say: &mut Sink<'_>) {
-        match space.layout {
-            Layout::Fqdn => fqdn::tell_faults(buffer, say),
-            Layout::Fqdn6 => {}
-            _ if depth >= DEPTH => {}
-            _ => {
-                for option in Options::new(buffer, shape(space)) {
-                    match option {
-                        Ok((code, _, value)) => {
-                            if let Some(inner) = self.carried(space.id, code) {
-                                self.tell_faults_in(inner, value, depth + 1, say);
-                            }
-                        }
-                        Err(fault) => say(message::malformed(&space.name, fault.code, fault.fault)),
-                    }
-                }
-            }
-        }
     }
 
     /// The client identifier is no empty one.
@@ -122,14 +120,8 @@ impl<'a> Packet<'a> {
         self.vendor.borrow_mut().push(space);
     }
 
-    /// The space that an option encapsulates whole.
     fn carried(&self, space: SpaceId, code: u32) -> Option<&'a Space> {
-        let definition = self.spaces.by_code(OptionId { space, code })?;
-        if !definition.format.starts_with(['E', 'e']) {
-            return None;
-        }
-        let inner = self.spaces.space_by_name(encapsulated_space(&definition.format)?)?;
-        Some(self.spaces.space(inner))
+        carried(self.spaces, space, code)
     }
 
     pub fn exists(&self, id: OptionId) -> bool {

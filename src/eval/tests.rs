@@ -313,3 +313,47 @@ fn carried_options() {
     assert_eq!(value(82).unwrap(), b"\x01\x01q");
     assert_eq!(value(1), None);
 }
+
+#[test]
+fn faults_of_a_message_are_told_as_they_are_met() {
+    // recorded: the second message is dropped, the third is answered
+    let spaces = Spaces::predefined();
+    let read = |options: &[u8]| {
+        let mut payload = message(&[]);
+        payload.pop();
+        payload.extend_from_slice(options);
+        let mut lines = Vec::new();
+        let accepted = Packet::read(&payload, &spaces, &mut |line| lines.push(line.text)).is_some();
+        (accepted, lines)
+    };
+    let malformed = |option: &str| {
+        format!("parse_option_buffer: malformed option {option}: option length exceeds option buffer length.")
+    };
+    let text = |lines: &[&str]| lines.iter().map(|line| line.to_string()).collect::<Vec<_>>();
+    assert_eq!(read(&[53, 1, 1, 3, 97, 98]), (false, text(&[&malformed("dhcp.<unknown> (code 3)")])));
+    let empty = "Ignoring empty DHO_HOST_NAME option";
+    let second = (false, text(&[empty, &malformed("dhcp.<unknown> (code 97)")]));
+    assert_eq!(read(&[53, 1, 8, 12, 0, 97, 9]), second);
+    let third = (true, text(&[&malformed("agent.<unknown> (code 97)")]));
+    assert_eq!(read(&[53, 1, 1, 82, 2, 97, 98, 255]), third);
+    assert!(!read(&[53, 1, 1, 61, 0, 255]).0);
+}
+
+#[test]
+fn a_function_is_sent_though_it_fails() {
+    // recorded: option 17 of the OFFER is 61:21
+    let spaces = Spaces::predefined();
+    let hosts = HostTable::default();
+    let (mut variables, mut options, mut outcome) = Default::default();
+    let block = read(
+        r#"define fun (xx) { return concat(xx, "!"); } define fun (xx) { return concat(xx, "!"); }
+        option root-path = fun("a"); option nis-domain = concat(fun("a"), "b");"#,
+    );
+    let mut machine =
+        Machine::new(Context::bare(&spaces, &hosts, 0), &mut variables, &mut options, &mut outcome);
+    machine.run(&block);
+    assert_eq!(machine.reply_value(17).as_deref(), Some(&b"a!"[..]));
+    assert_eq!(machine.reply_value(40), None);
+    let bogus = "Bogus opcode in evaluate_data_expression: 45";
+    assert_eq!(texts(&outcome), ["execute.c(387): invalid binding type: 4", bogus, bogus]);
+}

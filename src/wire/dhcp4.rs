@@ -36,6 +36,16 @@ pub enum Refused {
     Options(Malformed),
 }
 
+/// What [`Message::decode_watched`] comes across, in wire order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met<'a> {
+    Option(u8, &'a [u8]),
+    /// Passed over.
+    EmptyHostName,
+    /// The end of its area.
+    Malformed(Malformed),
+}
+
 /// One piece of an option where it lies in the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Piece {
@@ -50,65 +60,62 @@ pub struct Message<'a> {
     payload: &'a [u8],
     pieces: SmallVec<[Piece; 32]>,
     with_options: bool,
-    malformed: Option<Malformed>,
-    empty_host_names: u16,
 }
 
 impl<'a> Message<'a> {
     /// Reads the fixed part and finds the options: those of the option area, then, as option 52 says, those in `file` and
     /// in `sname`. An empty host-name option counts as absent.
     pub fn decode(payload: &'a [u8]) -> Result<Self, Refused> {
+        Message::decode_watched(payload, &mut |_| {})
+    }
+
+    /// The same, and tells what is met on the way, also in a message that is refused in the end.
+    pub fn decode_watched(payload: &'a [u8], watch: &mut dyn FnMut(Met<'a>)) -> Result<Self, Refused> {
         if payload.len() < SHORTEST {
             return Err(Refused::TooShort);
         }
-        let mut message = Message {
-            payload,
-            pieces: SmallVec::new(),
-            with_options: false,
-            malformed: None,
-            empty_host_names: 0,
-        };
+        let mut message = Message { payload, pieces: SmallVec::new(), with_options: false };
         if usize::from(message.hlen()) > CHADDR_LENGTH {
             return Err(Refused::HardwareLength);
         }
         if payload.get(FIXED..FIXED + 4) == Some(&COOKIE[..]) {
-            message.find_options()?;
+            message.find_options(watch)?;
         }
         Ok(message)
     }
 
-    fn find_options(&mut self) -> Result<(), Refused> {
-        if let Err(malformed) = self.scan(FIXED + 4, self.payload.len()) {
+    fn find_options(&mut self, watch: &mut dyn FnMut(Met<'a>)) -> Result<(), Refused> {
+        if let Err(malformed) = self.scan(FIXED + 4, self.payload.len(), watch) {
             // a server's mangled packet passes, a client's does not
             if !matches!(self.message_type(), 2 | 5 | 6) {
                 return Err(Refused::Options(malformed));
             }
-            self.malformed = Some(malformed);
         }
         let overload = self.pieces(OVERLOAD).find_map(|data| data.first().copied()).unwrap_or(0);
         if overload & 1 != 0 {
-            self.scan(FILE, FILE + FILE_LENGTH).map_err(Refused::Options)?;
+            self.scan(FILE, FILE + FILE_LENGTH, watch).map_err(Refused::Options)?;
         }
         if overload & 2 != 0 {
-            self.scan(SNAME, SNAME + SNAME_LENGTH).map_err(Refused::Options)?;
+            self.scan(SNAME, SNAME + SNAME_LENGTH, watch).map_err(Refused::Options)?;
         }
         self.with_options = true;
         Ok(())
     }
 
-    fn scan(&mut self, from: usize, to: usize) -> Result<(), Malformed> {
+    fn scan(&mut self, from: usize, to: usize, watch: &mut dyn FnMut(Met<'a>)) -> Result<(), Malformed> {
         let area = self.payload.get(from..to.min(self.payload.len())).unwrap_or_default();
         for option in Options::new(area, Shape::DHCP) {
-            let (code, offset, value) = option?;
+            let (code, offset, value) = option.inspect_err(|malformed| watch(Met::Malformed(*malformed)))?;
             let (Ok(code), Ok(start), Ok(length)) =
                 (u8::try_from(code), u16::try_from(from + offset), u8::try_from(value.len()))
             else {
                 continue; // a payload beyond 64 KB; no datagram has one
             };
             if code == HOST_NAME && length == 0 {
-                self.empty_host_names += 1;
+                watch(Met::EmptyHostName);
                 continue;
             }
+            watch(Met::Option(code, value));
             self.pieces.push(Piece { code, length, start });
         }
         Ok(())
@@ -201,16 +208,6 @@ impl<'a> Message<'a> {
     /// Option 53; 0 when absent or empty: BOOTP.
     pub fn message_type(&self) -> u8 {
         self.pieces(MESSAGE_TYPE).find_map(|data| data.first().copied()).unwrap_or(0)
-    }
-
-    /// The malformed option of an accepted message; ISC logs it.
-    pub fn malformed(&self) -> Option<Malformed> {
-        self.malformed
-    }
-
-    /// How many empty host-name options were passed over; ISC logs "Ignoring empty DHO_HOST_NAME option" for each.
-    pub fn empty_host_names(&self) -> u16 {
-        self.empty_host_names
     }
 
     fn value(&self, piece: &Piece) -> &'a [u8] {
