@@ -1,0 +1,30 @@
+//! One scenario, two programs. A scenario (`scenarios/*.scn`) is a configuration, a lease file and a packet sequence as data;
+//! it is run against the real ISC dhcpd and against ours, and what each of them did is written down in the same
+//! form, a [`transcript`]. Recordings of the real program live in `recordings/`.
+//!
+//! * [`scenario`]: the file format.
+//! * [`world`]: network and mount namespaces in which a program sees its default paths, its interfaces and `/dev/log`.
+//! * [`wire`]: a packet builder and decoder of its own: the judge does not share code with the judged.
+//! * [`script`]: turns a step into a packet, and what came back into transcript lines; both tiers share it.
+//! * [`live`]: runs a scenario against a program in namespaces.
+//! * [`replay`]: runs it against `dhcpd::server::Server` in virtual time.
+//! * [`transcript`], [`lease_text`]: what happened, normalised; comparison.
+//! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
+
+pub mod lease_text;
+pub mod ledger;
+pub mod lists;
+pub mod live;
+pub mod recording;
+pub mod scenario;
+pub mod script;
+pub mod transcript;
+pub mod wire;
+pub mod world;
+
+use std::path::PathBuf;
+
+/// The folder of this package.
+pub fn here() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
