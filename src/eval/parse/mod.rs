@@ -11,6 +11,7 @@ mod branch;
 pub mod date;
 mod domain;
 mod expression;
+pub mod fuzz;
 pub mod message;
 pub mod number;
 mod operator;
@@ -21,13 +22,20 @@ mod statement;
 pub mod text;
 mod zone;
 
+#[cfg(test)]
+mod tests;
+
 pub use option_name::OptionName;
 
 use super::ast::{Expr, Key, Statement, Zone};
 use crate::option::space::Spaces;
 use crate::syntax::cursor::Cursor;
 
-/// Deepest nesting of expressions and statements. ISC has no limit but its stack.
+/// Deepest nesting of parentheses, functions and braces in the source. ISC has no limit but its stack.
+pub const MAX_NESTING: u16 = 250;
+
+/// Deepest tree that a chain of operators or of `elsif` may grow; it is read in a loop, but whoever walks it may not. With what
+/// [`MAX_NESTING`] adds around chains no tree is deeper than the sum of both.
 pub const MAX_DEPTH: u16 = 1000;
 
 /// What statements see and change of the rest of the configuration.
@@ -115,7 +123,7 @@ impl<'p, 'r> Parser<'p, 'r> {
 
     /// Runs `inner` one level deeper. Too deep is the end of the source.
     fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        if self.depth >= MAX_DEPTH {
+        if self.depth >= MAX_NESTING {
             self.too_deep();
             return None;
         }
