@@ -163,6 +163,8 @@ pub struct AddressRange {
     pub subnet: SubnetId,
     pub low: Ipv4Addr,
     pub high: Ipv4Addr,
+    /// Its place among all ranges in the order declared; never-used addresses are handed out in an order that depends on it.
+    pub declared: u32,
 }
 
 #[derive(Clone, Debug)]

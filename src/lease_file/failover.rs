@@ -30,7 +30,7 @@ pub(super) fn state(reader: &mut Reader, cursor: &mut Cursor) -> bool {
         return false;
     }
     let name = cursor.word().into_owned();
-    let Some(role) = reader.declarations.failover_peer(&name) else {
+    let Some(role) = reader.declarations.failover_peer_role(&name) else {
         cursor.warn(message::unknown_peer(&name));
         cursor.skip_to_semicolon();
         return false;

@@ -1,7 +1,7 @@
 //! One `lease` record through the grammar: ISC's checks in ISC's order.
 
-use super::message;
 use super::reader::Reader;
+use super::{declaration, message};
 use crate::clock::Wall;
 use crate::eval::ast::{Action, Block, Name};
 use crate::eval::parse::Parser;
@@ -307,7 +307,7 @@ impl Record<'_, '_> {
                     return Seen::BILLING;
                 }
                 let name = cursor.name();
-                let known = self.reader.declarations.has_class(&name);
+                let known = self.reader.has_class(&name);
                 if !known {
                     cursor.warn(message::unknown_class(&name));
                 }
@@ -317,7 +317,10 @@ impl Record<'_, '_> {
             }
             Kind::Keyword(K::Subclass) => {
                 self.binding.set_billing(None);
-                self.reader.declarations.subclass(cursor)
+                let subclass = declaration::subclass(self.reader, cursor);
+                subclass.and_then(|(class, value)| {
+                    cursor.semicolon().then(|| Billing { class, subclass: Some(value.into()) })
+                })
             }
             _ => {
                 cursor.warn(message::CLASS_EXPECTED);
@@ -457,7 +460,7 @@ pub(super) fn decimal(word: &[u8]) -> i64 {
 }
 
 /// The expression parser wants the narrower trait.
-struct Borrowed<'a>(&'a mut dyn super::DeclarationReader);
+struct Borrowed<'a>(&'a mut dyn super::Known);
 
 impl crate::eval::parse::Declarations for Borrowed<'_> {
     fn spaces(&self) -> &crate::option::space::Spaces {

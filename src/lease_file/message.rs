@@ -35,6 +35,14 @@ pub const BYTE_ORDER_DIFFERS: &str =
     "WARNING: Lease file authored using different byte order, will attempt to convert";
 pub const SEMICOLON_EXPECTED: &str = "corrupt lease file; expecting a semicolon";
 
+pub const CLASS_NAME_EXPECTED: &str = "Expecting class name";
+pub const CLASS_VALUE_EXPECTED: &str = "Expecting string or hex list.";
+pub const HOST_NAME_MISSING: &str = "expecting a name for host declaration.";
+
+pub fn no_class(name: &str) -> String {
+    format!("no class named {name}")
+}
+
 pub fn state_word_expected(word: &str) -> String {
     format!("{word}: expecting a binding state.")
 }

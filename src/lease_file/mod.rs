@@ -1,12 +1,12 @@
 //! dhcpd.leases(5): reading any file ISC dhcpd reads, and writing records octet for octet as it writes them.
 //!
 //! [`reader`] walks the file with ISC's checks, messages and recovery and hands every record to a [`Consumer`]; lease
-//! records in the form in which a server writes them take a faster way ([`canonical`]) with the same result. What the
-//! grammar of the configuration is needed for (hosts, groups, classes) is read by a [`DeclarationReader`].
-//! [`writer`] encodes. Rules: ledger `leases.tsv`.
+//! records in the form in which a server writes them take a faster way ([`canonical`]) with the same result. Hosts, groups
+//! and classes are kept as text ([`Declaration`]). [`writer`] encodes. Rules: ledger `leases.tsv`.
 
 mod canonical;
 pub mod date;
+mod declaration;
 mod failover;
 mod lease;
 pub mod message;
@@ -15,14 +15,17 @@ mod server;
 pub mod writer;
 
 use crate::clock::Wall;
+use crate::eval::ast::Name;
 use crate::eval::parse::Declarations;
-use crate::lease::binding::{Billing, Binding};
-use crate::syntax::cursor::Cursor;
+use crate::lease::binding::Binding;
 
 /// Takes what the file holds, in the order in which it stands there.
 pub trait Consumer {
     /// A lease record. Gives it back when no range holds the address.
     fn lease(&mut self, binding: Binding) -> Result<(), Box<Binding>>;
+
+    /// A host, group, class or subclass; the last one of a name counts.
+    fn declaration(&mut self, declaration: Declaration);
 
     /// `failover peer "NAME" state { .. }`: what the record names changes, the rest stays.
     fn failover_state(&mut self, state: FailoverRecord);
@@ -31,16 +34,33 @@ pub trait Consumer {
     fn server_duid(&mut self, duid: Vec<u8>);
 }
 
-/// Reads what has the grammar of dhcpd.conf. The keyword (`host`, `group`, `class`) has been taken. Messages, recovery
-/// and what is kept are the reader's.
-pub trait DeclarationReader: Declarations {
-    fn host(&mut self, cursor: &mut Cursor);
-    fn group(&mut self, cursor: &mut Cursor);
-    fn class(&mut self, cursor: &mut Cursor);
-    /// A subclass; its class and value when it was accepted. Also what stands behind `billing subclass`.
-    fn subclass(&mut self, cursor: &mut Cursor) -> Option<Billing>;
+/// What the reader wants to know of the configuration.
+pub trait Known: Declarations {
     /// Whether a failover peer of this name is declared, and whether we are its primary.
-    fn failover_peer(&self, name: &str) -> Option<Role>;
+    fn failover_peer_role(&self, name: &str) -> Option<Role>;
+}
+
+/// What a [`Declaration`] declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeclarationKind {
+    Class,
+    Subclass,
+    Group,
+    Host,
+}
+
+/// A declaration made at run time and kept in the lease file. Its text is kept as it stands, from the first word to the
+/// closing brace or semicolon, and so written again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declaration {
+    pub kind: DeclarationKind,
+    /// Of a subclass: that of its class.
+    pub name: Name,
+    /// Of a subclass.
+    pub value: Option<Vec<u8>>,
+    pub dynamic: bool,
+    pub deleted: bool,
+    pub text: Vec<u8>,
 }
 
 /// Our part in a failover relationship.

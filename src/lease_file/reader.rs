@@ -1,7 +1,8 @@
 //! The file as a whole: which record comes next, and what ISC does when none does.
 
-use super::{Consumer, DeclarationReader, canonical, failover, lease, message, server};
+use super::{Consumer, DeclarationKind, Known, canonical, declaration, failover, lease, message, server};
 use crate::clock::Wall;
+use crate::eval::ast::Name;
 use crate::log::Line;
 use crate::syntax::cursor::Cursor;
 use crate::syntax::diagnostic::Report;
@@ -23,10 +24,12 @@ pub struct Outcome {
 /// What the reader works with.
 pub(super) struct Reader<'a> {
     pub now: Wall,
-    pub declarations: &'a mut dyn DeclarationReader,
+    pub declarations: &'a mut dyn Known,
     pub consumer: &'a mut dyn Consumer,
     /// `authoring-byte-order` may not come any more.
     pub byte_order_known: bool,
+    /// Classes that the file itself declares.
+    pub classes: Vec<Name>,
     pub names: canonical::Names,
 }
 
@@ -43,7 +46,7 @@ pub enum Way {
 pub fn read(
     source: Source,
     now: Wall,
-    declarations: &mut dyn DeclarationReader,
+    declarations: &mut dyn Known,
     consumer: &mut dyn Consumer,
     report: &mut dyn Report,
 ) -> Outcome {
@@ -55,7 +58,7 @@ pub fn read_by(
     way: Way,
     source: Source,
     now: Wall,
-    declarations: &mut dyn DeclarationReader,
+    declarations: &mut dyn Known,
     consumer: &mut dyn Consumer,
     report: &mut dyn Report,
 ) -> Outcome {
@@ -63,7 +66,8 @@ pub fn read_by(
     let mut forward = |line: Line| report.line(line);
     let mut cursor = Cursor::new(source, &mut forward);
     let names = canonical::Names::default();
-    let mut reader = Reader { now, declarations, consumer, byte_order_known: false, names };
+    let mut reader =
+        Reader { now, declarations, consumer, byte_order_known: false, classes: Vec::new(), names };
     let mut rejected = Vec::new();
     loop {
         if way == Way::Fast {
@@ -91,22 +95,19 @@ impl Reader<'_> {
     fn statement(&mut self, kind: Kind, cursor: &mut Cursor) -> bool {
         let Kind::Keyword(keyword) = kind else { return corrupt(cursor) };
         match keyword {
-            K::Lease => return self.lease(cursor),
-            K::Class => self.declarations.class(cursor),
-            K::Subclass => {
-                self.declarations.subclass(cursor);
-            }
-            K::Host => self.declarations.host(cursor),
-            K::Group => self.declarations.group(cursor),
-            K::Failover => return failover::state(self, cursor),
-            K::ServerDuid => return server::duid(self, cursor),
-            K::AuthoringByteOrder => return server::byte_order(self, cursor),
-            K::IaNa => return only_in_v6(cursor, "IA_NA"),
-            K::IaTa => return only_in_v6(cursor, "IA_TA"),
-            K::IaPd => return only_in_v6(cursor, "IA_PD"),
-            _ => return corrupt(cursor),
+            K::Lease => self.lease(cursor),
+            K::Class => declaration::read(self, cursor, DeclarationKind::Class),
+            K::Subclass => declaration::read(self, cursor, DeclarationKind::Subclass),
+            K::Host => declaration::read(self, cursor, DeclarationKind::Host),
+            K::Group => declaration::read(self, cursor, DeclarationKind::Group),
+            K::Failover => failover::state(self, cursor),
+            K::ServerDuid => server::duid(self, cursor),
+            K::AuthoringByteOrder => server::byte_order(self, cursor),
+            K::IaNa => only_in_v6(cursor, "IA_NA"),
+            K::IaTa => only_in_v6(cursor, "IA_TA"),
+            K::IaPd => only_in_v6(cursor, "IA_PD"),
+            _ => corrupt(cursor),
         }
-        true
     }
 
     fn lease(&mut self, cursor: &mut Cursor) -> bool {

@@ -4,7 +4,10 @@ use super::date::Civil;
 use super::{FailoverRecord, PeerState};
 use crate::clock::{NEVER, Wall};
 use crate::eval::ast::{Block, Name, Statement};
+use crate::eval::{pretty, print};
 use crate::lease::binding::{Billing, Binding, Value};
+use crate::option::definition::{AGENT, Definition, OptionId};
+use crate::option::space::Spaces;
 use std::io::Write as _;
 use std::net::Ipv4Addr;
 
@@ -15,15 +18,7 @@ pub struct Format<'a> {
     pub hexadecimal: bool,
     /// `db-time-format local`: seconds east of UTC at a moment. None: UTC dates.
     pub local: Option<&'a dyn Fn(Wall) -> i32>,
-    pub print: &'a dyn Print,
-}
-
-/// Writes what has the grammar of dhcpd.conf.
-pub trait Print {
-    /// Statements, each behind a line end and `indent` blanks.
-    fn statements(&self, statements: &[Statement], indent: usize, out: &mut Vec<u8>);
-    /// `NAME VALUE` of a sub-option of the relay agent.
-    fn agent_option(&self, code: u8, value: &[u8], out: &mut Vec<u8>);
+    pub spaces: &'a Spaces,
 }
 
 /// Names of the states a failover peer can be in.
@@ -196,39 +191,54 @@ pub fn variables(out: &mut Vec<u8>, variables: &[(Name, Value)], before: &str) {
     }
 }
 
-fn on(out: &mut Vec<u8>, event: &str, block: &Block, print: &dyn Print) {
+fn on(out: &mut Vec<u8>, event: &str, block: &Block, spaces: &Spaces) {
     put(out, format_args!("\n  on {event} {{"));
-    print.statements(block, 4, out);
+    print::statements(out, block, 4, spaces);
     out.extend_from_slice(b"\n  }");
 }
 
-fn on_statements(out: &mut Vec<u8>, binding: &Binding, print: &dyn Print) {
+fn on_statements(out: &mut Vec<u8>, binding: &Binding, spaces: &Spaces) {
     let rare = binding.rare();
     match (&rare.on_expiry, &rare.on_release) {
         (Some(expiry), Some(release)) if std::sync::Arc::ptr_eq(expiry, release) => {
-            on(out, "expiry or release", expiry, print);
+            on(out, "expiry or release", expiry, spaces);
         }
         (expiry, release) => {
             if let Some(block) = expiry {
-                on(out, "expiry", block, print);
+                on(out, "expiry", block, spaces);
             }
             if let Some(block) = release {
-                on(out, "release", block, print);
+                on(out, "release", block, spaces);
             }
         }
     }
 }
 
-fn agent_options(out: &mut Vec<u8>, mut options: &[u8], print: &dyn Print) {
+fn agent_options(out: &mut Vec<u8>, mut options: &[u8], spaces: &Spaces) {
     while let [code, length, rest @ ..] = options {
         let (value, rest) = rest.split_at_checked(usize::from(*length)).unwrap_or((rest, &[]));
         if !value.is_empty() {
             out.extend_from_slice(b"\n  option agent.");
-            print.agent_option(*code, value, out);
+            agent_option(out, *code, value, spaces);
             out.push(b';');
         }
         options = rest;
     }
+}
+
+fn agent_option(out: &mut Vec<u8>, code: u8, value: &[u8], spaces: &Spaces) {
+    let id = OptionId { space: AGENT, code: code.into() };
+    let unknown;
+    let definition = match spaces.by_code(id) {
+        Some(definition) => definition.as_ref(),
+        None => {
+            unknown = Definition { id, name: spaces.option_name(id), format: "X".into() };
+            &unknown
+        }
+    };
+    out.extend_from_slice(definition.name.as_bytes());
+    out.push(b' ');
+    pretty::option_value(out, definition, value, pretty::Style::READABLE, &mut |_| {});
 }
 
 /// A lease record. Billing is written only while the lease lasts at `now`.
@@ -284,13 +294,13 @@ pub fn lease(out: &mut Vec<u8>, binding: &Binding, now: Wall, format: &Format) {
     }
     if binding.extra.is_some() {
         variables(out, binding.variables(), "\n  ");
-        agent_options(out, binding.agent_options(), format.print);
+        agent_options(out, binding.agent_options(), format.spaces);
         if let Some(name) = binding.client_hostname().filter(|name| is_printable(name)) {
             out.extend_from_slice(b"\n  client-hostname ");
             quoted(out, name);
             out.push(b';');
         }
-        on_statements(out, binding, format.print);
+        on_statements(out, binding, format.spaces);
     }
     out.extend_from_slice(b"\n}\n");
 }
@@ -350,7 +360,7 @@ pub struct HostRecord<'a> {
 }
 
 /// False, and nothing written, when the name cannot be.
-pub fn host(out: &mut Vec<u8>, host: &HostRecord, print: &dyn Print) -> bool {
+pub fn host(out: &mut Vec<u8>, host: &HostRecord, spaces: &Spaces) -> bool {
     if !is_printable(host.name.as_bytes()) {
         return false;
     }
@@ -380,7 +390,7 @@ pub fn host(out: &mut Vec<u8>, host: &HostRecord, print: &dyn Print) -> bool {
         if let Some(group) = host.group {
             put(out, format_args!("\n  group \"{group}\";"));
         }
-        print.statements(host.statements, 8, out);
+        print::statements(out, host.statements, 8, spaces);
     }
     out.extend_from_slice(b"\n}\n");
     true
@@ -397,7 +407,7 @@ pub struct GroupRecord<'a> {
 }
 
 /// False, and nothing written, when the name cannot be.
-pub fn group(out: &mut Vec<u8>, group: &GroupRecord, print: &dyn Print) -> bool {
+pub fn group(out: &mut Vec<u8>, group: &GroupRecord, spaces: &Spaces) -> bool {
     if !is_printable(group.name.as_bytes()) {
         return false;
     }
@@ -408,7 +418,7 @@ pub fn group(out: &mut Vec<u8>, group: &GroupRecord, print: &dyn Print) -> bool 
         }
     }
     if !group.deleted {
-        print.statements(group.statements, 8, out);
+        print::statements(out, group.statements, 8, spaces);
     }
     out.extend_from_slice(b"\n}\n");
     true

@@ -25,7 +25,7 @@ pub(super) fn run(binding: &mut Binding, event: Event, around: &mut Around) {
         binding.variables().iter().map(|(name, value)| (name.clone(), evaluated(value))),
     );
     let context = Context {
-        spaces: around.spaces,
+        spaces: around.format.spaces,
         packet: if event == Event::Release { around.packet } else { None },
         lease: Some(Lease {
             address: binding.address,

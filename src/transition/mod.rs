@@ -7,6 +7,7 @@
 
 pub mod event;
 mod journal;
+pub mod load;
 pub mod message;
 
 pub use journal::{Journal, Record};
@@ -20,13 +21,11 @@ use crate::lease::pool::PoolNumber;
 use crate::lease::queue::BindingId;
 use crate::lease::store::Store;
 use crate::lease_file::writer::Format;
-use crate::option::Spaces;
 
 /// What a transition needs and where its results go.
 pub struct Around<'a> {
     pub now: Wall,
     pub format: Format<'a>,
-    pub spaces: &'a Spaces,
     pub hosts: &'a HostTable,
     /// The packet that caused it, if one did; `on release` sees it.
     pub packet: Option<&'a Packet<'a>>,

@@ -1,29 +1,16 @@
 use super::*;
-use crate::eval::ast::{Block, Statement};
+use crate::eval::ast::Block;
 use crate::lease::binding::Value;
 use crate::lease::pool::{PoolSpec, RangeSpec};
 use crate::lease::store::Candidate;
-use crate::lease_file::writer::Print;
 use std::net::Ipv4Addr;
-
-struct Plain;
-
-impl Print for Plain {
-    fn statements(&self, _: &[Statement], _: usize, out: &mut Vec<u8>) {
-        out.extend_from_slice(b" ...");
-    }
-
-    fn agent_option(&self, code: u8, value: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("{code} {value:?}").as_bytes());
-    }
-}
 
 /// A store of one pool, and what surrounds it.
 struct Bench {
     store: Store,
     journal: Journal,
     outcome: Outcome,
-    spaces: Spaces,
+    spaces: crate::option::Spaces,
     hosts: HostTable,
 }
 
@@ -35,17 +22,16 @@ impl Bench {
             store: Store::new(&[PoolSpec { network: 0, ranges: vec![range] }]),
             journal: Journal::default(),
             outcome: Outcome::default(),
-            spaces: Spaces::default(),
+            spaces: crate::option::Spaces::predefined(),
             hosts: HostTable::default(),
         }
     }
 
     fn at<R>(&mut self, now: Wall, f: impl FnOnce(&mut Store, &mut Around) -> R) -> R {
-        let format = Format { hexadecimal: false, local: None, print: &Plain };
+        let format = Format { hexadecimal: false, local: None, spaces: &self.spaces };
         let mut around = Around {
             now,
             format,
-            spaces: &self.spaces,
             hosts: &self.hosts,
             packet: None,
             journal: &mut self.journal,

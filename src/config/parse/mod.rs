@@ -90,6 +90,8 @@ pub(super) struct Reader<'r, 'i> {
     config: Config,
     /// Declared addresses, as ranges `low..=high`.
     leases: BTreeMap<u32, u32>,
+    /// Ranges entered so far.
+    ranges: u32,
     last_subnet: Option<subnet::Last>,
     /// Interfaces that are spoken for: by the command line or an earlier `interface` statement.
     interfaces: Vec<Name>,
@@ -126,6 +128,7 @@ impl<'r, 'i> Reader<'r, 'i> {
             frames: vec![root],
             config,
             leases: BTreeMap::new(),
+            ranges: 0,
             last_subnet: None,
             interfaces,
             warned_of_global_hosts: false,

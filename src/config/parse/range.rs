@@ -145,7 +145,8 @@ impl Reader<'_, '_> {
             return None;
         }
         self.enter_leases(low, high);
-        Some(AddressRange { subnet: subnet_id, low, high })
+        self.ranges += 1;
+        Some(AddressRange { subnet: subnet_id, low, high, declared: self.ranges })
     }
 
     /// Notes the addresses, and says which of them were there already.

@@ -7,10 +7,10 @@ use crate::lease::order::{BUCKETS, bucket};
 use crate::lease::pool::PoolNumber;
 
 impl Store {
-    /// Takes one record; the latest of an address counts. False, and nothing kept, when no pool holds the address.
-    pub fn load(&mut self, binding: Binding) -> bool {
+    /// Takes one record; the latest of an address counts. Gives it back when no pool holds the address.
+    pub fn load(&mut self, binding: Binding) -> Result<(), Binding> {
         if self.pool_of(binding.address).is_none() {
-            return false;
+            return Err(binding);
         }
         let id = match self.by_address(binding.address) {
             Some(id) => {
@@ -21,7 +21,7 @@ impl Store {
         };
         self.loaded = self.loaded.saturating_add(1);
         self.slot_mut(id).tie = self.loaded;
-        true
+        Ok(())
     }
 
     /// Queues and indexes everything loaded, in the order of ISC's walk at start (see [`super::order`]), and computes

@@ -134,9 +134,9 @@ fn a_rewrite_meets_networks_newest_first_and_queues_in_order() {
         binding.state = state;
         binding.ends = ends;
         binding.hardware = [1, 0, 0, 0, 0, 0, 1].as_slice().into();
-        assert!(store.load(binding));
+        store.load(binding).unwrap();
     }
-    assert!(!store.load(Binding::never_used(ip("10.9.0.1"))));
+    assert!(store.load(Binding::never_used(ip("10.9.0.1"))).is_err());
     store.finish_loading();
     let mut walk = RewriteWalk::new(&store);
     let order: Vec<_> = std::iter::from_fn(|| store.next_in_rewrite(&mut walk))

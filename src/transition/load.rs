@@ -1,0 +1,92 @@
+//! From a lease file to a store: what a start does before the first packet.
+
+use crate::config::Config;
+use crate::lease::binding::Binding;
+use crate::lease::pool::{PoolSpec, RangeSpec};
+use crate::lease::store::Store;
+use crate::lease_file::{Consumer, Declaration, DeclarationKind, FailoverRecord, Known, Role};
+
+impl Known for Config {
+    fn failover_peer_role(&self, name: &str) -> Option<Role> {
+        let peer = self.failover_peer(name)?;
+        Some(if peer.primary { Role::Primary } else { Role::Secondary })
+    }
+}
+
+/// The pools of a configuration; pool number n is `PoolId(n)`.
+pub fn pools(config: &Config) -> Vec<PoolSpec> {
+    let spec = |pool: &crate::config::model::Pool| PoolSpec {
+        network: pool.network.0,
+        ranges: (pool.ranges.iter())
+            .map(|range| RangeSpec { low: range.low, high: range.high, declared: range.declared.into() })
+            .collect(),
+    };
+    config.pools.iter().map(spec).collect()
+}
+
+/// Everything a lease file holds that is not a lease.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// The last one of each kind and name.
+    pub declarations: Vec<Declaration>,
+    pub failover: Vec<FailoverRecord>,
+    pub server_duid: Option<Vec<u8>>,
+}
+
+impl Kept {
+    fn declare(&mut self, new: Declaration) {
+        let same = |old: &Declaration| (old.kind, &old.name, &old.value) == (new.kind, &new.name, &new.value);
+        self.declarations.retain(|old| !same(old));
+        // A dynamic host, group or class that is deleted leaves nothing behind.
+        if !(new.deleted && new.dynamic && new.kind != DeclarationKind::Host) {
+            self.declarations.push(new);
+        }
+    }
+
+    /// The declarations as a rewrite begins with them: classes, groups, deleted hosts, dynamic hosts.
+    pub fn write_declarations(&self, out: &mut Vec<u8>) {
+        use DeclarationKind::{Class, Group, Host, Subclass};
+        let mut some = |wanted: &dyn Fn(&Declaration) -> bool, end: &[u8]| {
+            for declaration in self.declarations.iter().filter(|declaration| wanted(declaration)) {
+                out.extend_from_slice(&declaration.text);
+                out.extend_from_slice(end);
+            }
+        };
+        some(&|d| d.kind == Class, b"\n\n");
+        some(&|d| d.kind == Subclass && d.dynamic, b"\n\n");
+        some(&|d| d.kind == Group, b"\n");
+        some(&|d| d.kind == Host && d.deleted, b"\n");
+        some(&|d| d.kind == Host && !d.deleted, b"\n");
+    }
+}
+
+/// Puts the records of a file into a store and the rest aside. [`Store::finish_loading`] belongs behind it.
+pub struct Loader<'a> {
+    pub store: &'a mut Store,
+    pub kept: &'a mut Kept,
+}
+
+impl Consumer for Loader<'_> {
+    fn lease(&mut self, binding: Binding) -> Result<(), Box<Binding>> {
+        self.store.load(binding).map_err(Box::new)
+    }
+
+    fn declaration(&mut self, declaration: Declaration) {
+        self.kept.declare(declaration);
+    }
+
+    fn failover_state(&mut self, state: FailoverRecord) {
+        match self.kept.failover.iter_mut().find(|known| known.name == state.name) {
+            None => self.kept.failover.push(state),
+            Some(known) => {
+                known.my = state.my.or(known.my);
+                known.partner = state.partner.or(known.partner);
+                known.mclt = state.mclt.or(known.mclt);
+            }
+        }
+    }
+
+    fn server_duid(&mut self, duid: Vec<u8>) {
+        self.kept.server_duid = Some(duid);
+    }
+}
