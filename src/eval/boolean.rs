@@ -5,6 +5,15 @@ use super::machine::Machine;
 use super::message::{self, Wanted};
 use super::pattern;
 use super::value::Value;
+use smallvec::SmallVec;
+
+/// What is left to do of `and` and `or` once the expression at hand is known.
+enum Pending<'e> {
+    And(&'e Expr),
+    Or(&'e Expr),
+    /// The left side of an `or`, for when the right one is null.
+    Left(Option<bool>),
+}
 
 impl Machine<'_> {
     /// A truth value.
@@ -14,7 +23,42 @@ impl Machine<'_> {
         }
         let value = self.boolean_of(expression);
         self.leave();
-        value
+        value.filter(|_| self.is_sound())
+    }
+
+    /// `and` and `or` in a tree of any shape, without recursion. The right side of `and` counts only when the left one is
+    /// true: false and anything is null.
+    fn chain(&mut self, mut expression: &Expr) -> Option<bool> {
+        let mut pending: SmallVec<[Pending<'_>; 8]> = SmallVec::new();
+        'descend: loop {
+            loop {
+                let (left, rest) = match expression {
+                    Expr::And(parts) => (&parts[0], Pending::And(&parts[1])),
+                    Expr::Or(parts) => (&parts[0], Pending::Or(&parts[1])),
+                    _ => break,
+                };
+                pending.push(rest);
+                expression = left;
+            }
+            let mut value = self.boolean(expression);
+            while let Some(next) = pending.pop() {
+                match next {
+                    Pending::And(right) if value == Some(true) => {
+                        expression = right;
+                        continue 'descend;
+                    }
+                    Pending::And(_) => value = None,
+                    Pending::Or(_) if value == Some(true) => {}
+                    Pending::Or(right) => {
+                        pending.push(Pending::Left(value));
+                        expression = right;
+                        continue 'descend;
+                    }
+                    Pending::Left(left) => value = value.or(left),
+                }
+            }
+            return value;
+        }
     }
 
     fn boolean_of(&mut self, expression: &Expr) -> Option<bool> {
@@ -27,18 +71,7 @@ impl Machine<'_> {
                 let (text, pattern) = (self.data(text), self.data(pattern));
                 text.zip(pattern).map(|(text, pattern)| pattern::matches(&text, &pattern, *ignore_case))
             }
-            // the right side counts only when the left one is true; false and anything is null
-            Expr::And(operands) => {
-                let [left, right] = &**operands;
-                if self.boolean(left) == Some(true) { self.boolean(right) } else { None }
-            }
-            Expr::Or(operands) => {
-                let [left, right] = &**operands;
-                match self.boolean(left) {
-                    Some(true) => Some(true),
-                    left => self.boolean(right).or(left),
-                }
-            }
+            Expr::And(_) | Expr::Or(_) => self.chain(expression),
             Expr::Not(operand) => self.boolean(operand).map(|value| !value),
             Expr::Exists(id) => Some(self.context.packet.is_some_and(|packet| packet.exists(*id))),
             Expr::Known => self.context.packet.map(|_| self.context.known),
@@ -78,7 +111,7 @@ impl Machine<'_> {
         }
         let value = self.number_of(expression);
         self.leave();
-        value
+        value.filter(|_| self.is_sound())
     }
 
     fn number_of(&mut self, expression: &Expr) -> Option<u64> {

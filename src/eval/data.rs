@@ -19,7 +19,7 @@ impl Machine<'_> {
         }
         let value = self.data_of(expression);
         self.leave();
-        value
+        value.filter(|_| self.is_sound())
     }
 
     fn data_of(&mut self, expression: &Expr) -> Option<Data> {

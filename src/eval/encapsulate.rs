@@ -22,8 +22,7 @@ impl<'m> Machine<'m> {
         let code = u32::from(code);
         let space = if code >= self.options.site_code_min { self.options.site_space } else { DHCP };
         let id = OptionId { space, code };
-        let format = self.context.spaces.by_code(id).map(|definition| definition.format.clone());
-        let format = format.as_deref().unwrap_or("X");
+        let format = self.context.spaces.option_format(id);
         let set = self.options.contains(id);
         let carried = match set {
             false if format.starts_with('E') => self.carried_value(format),

@@ -70,6 +70,8 @@ pub struct Machine<'m> {
     result: Option<Option<Value>>,
     depth: u16,
     steps: u32,
+    /// The current evaluation went too deep; it is null as a whole.
+    broken: bool,
     complained: bool,
     stopped: bool,
 }
@@ -90,6 +92,7 @@ impl<'m> Machine<'m> {
             result: None,
             depth: 0,
             steps: 0,
+            broken: false,
             complained: false,
             stopped: false,
         }
@@ -111,6 +114,9 @@ impl<'m> Machine<'m> {
             if self.stopped || returned || self.steps > STEPS || matches!(statement.action, Action::Break) {
                 break;
             }
+            if self.result.is_none() {
+                self.broken = false;
+            }
             self.execute(block, index, statement);
         }
         self.leave();
@@ -122,9 +128,10 @@ impl<'m> Machine<'m> {
                 let setting = Setting::Statement { block: block.clone(), index: index as u32 };
                 self.options.apply(*op, *option, setting, self.context.spaces);
             }
-            Action::If { condition, then, otherwise } => {
-                let chosen = if self.boolean(condition) == Some(true) { then } else { otherwise };
-                self.run_from(chosen, 0);
+            Action::If { .. } => {
+                if let Some(chosen) = self.branch(&statement.action) {
+                    self.run_from(chosen, 0);
+                }
             }
             Action::Switch { value, body } => {
                 if let Some(first) = self.matching_case(value, body) {
@@ -155,6 +162,20 @@ impl<'m> Machine<'m> {
             Action::Execute { command, arguments } => self.execute_command(command, arguments),
             Action::VendorOption => self.read_vendor_option(),
         }
+    }
+
+    /// The block that an `if` comes to, along its `elsif`s.
+    fn branch<'s>(&mut self, mut action: &'s Action) -> Option<&'s Block> {
+        while let Action::If { condition, then, otherwise } = action {
+            if self.boolean(condition) == Some(true) {
+                return Some(then);
+            }
+            match &**otherwise {
+                [Statement { action: next @ Action::If { .. }, .. }] => action = next,
+                _ => return Some(otherwise),
+            }
+        }
+        None
     }
 
     /// The statement behind the matching `case`, or behind `default`.
@@ -378,10 +399,14 @@ impl<'m> Machine<'m> {
     /// One level deeper; `false` when that is too deep, or when it has taken too long. Who entered must leave again.
     pub(super) fn enter(&mut self) -> bool {
         self.steps += 1;
+        if self.depth == 0 {
+            self.broken = false;
+        }
         if self.depth < DEPTH && self.steps <= STEPS {
             self.depth += 1;
             return true;
         }
+        self.broken = true;
         if !self.complained {
             self.complained = true;
             self.outcome.say(message::too_deep());
@@ -391,5 +416,10 @@ impl<'m> Machine<'m> {
 
     pub(super) fn leave(&mut self) {
         self.depth -= 1;
+    }
+
+    /// Nothing was cut off on the way to the value at hand.
+    pub(super) fn is_sound(&self) -> bool {
+        !self.broken
     }
 }

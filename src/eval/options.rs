@@ -38,6 +38,11 @@ impl Setting {
         }
     }
 
+    /// Octets from the engine, and none at all: joined to nothing.
+    fn is_empty_data(&self) -> bool {
+        matches!(self, Setting::Data(octets) if octets.is_empty())
+    }
+
     /// The octets, when no evaluation is needed to know them.
     pub fn constant(&self) -> Option<&[u8]> {
         match self {
@@ -161,13 +166,14 @@ impl OptionState {
 
     /// Carries out an option statement: replace, set if unset, put behind or before what is there.
     pub fn apply(&mut self, op: OptionOp, id: OptionId, setting: Setting, spaces: &Spaces) {
-        let present = self.get(id).filter(|old| old.constant() != Some(&[]) || old.expression().is_some());
-        let joined = match (op, present) {
-            (OptionOp::Default, _) if self.contains(id) => return,
-            (OptionOp::Append, Some(old)) => (old.clone(), setting),
-            (OptionOp::Prepend, Some(old)) => (setting, old.clone()),
-            _ => return self.set(id, setting),
+        let present = match op {
+            OptionOp::Supersede | OptionOp::Send => None,
+            OptionOp::Default if self.contains(id) => return,
+            OptionOp::Default => None,
+            OptionOp::Append | OptionOp::Prepend => self.get(id).filter(|old| !old.is_empty_data()).cloned(),
         };
+        let Some(old) = present else { return self.set(id, setting) };
+        let joined = if op == OptionOp::Append { (old, setting) } else { (setting, old) };
         let lists = spaces.option_format(id).starts_with("Dc");
         let joined = Arc::new(joined);
         self.set(id, if lists { Setting::DomainLists(joined) } else { Setting::Joined(joined) });
