@@ -35,7 +35,7 @@ pub struct IdentifierTable {
 }
 
 impl IdentifierTable {
-    /// Head of the chain of hosts declared with this value.
+    /// Head of the chain of hosts declared with this value, for [`Hosts::chain`]: the head itself may be taken back.
     pub fn find(&self, value: &[u8]) -> Option<HostId> {
         self.values.get(value).copied()
     }
@@ -54,17 +54,24 @@ impl Hosts {
         self.all.get(id.0 as usize)
     }
 
-    /// In the order declared.
+    /// In the order declared; not those taken back.
     pub fn iter(&self) -> impl Iterator<Item = (HostId, &Host)> {
-        self.all.iter().enumerate().map(|(i, host)| (HostId(i as u32), host))
+        let all = self.all.iter().enumerate().map(|(i, host)| (HostId(i as u32), host));
+        all.filter(|(_, host)| !host.provenance.deleted)
     }
 
     pub fn by_name(&self, name: &str) -> Option<HostId> {
-        self.by_name.find(hash_of(name.as_bytes()), |id| self.at(id).is_some_and(|host| *host.name == *name))
+        self.by_name.find(hash_of(name.as_bytes()), |id| {
+            self.at(id).is_some_and(|host| *host.name == *name && !host.provenance.deleted)
+        })
     }
 
     /// Head of the chain for a hardware type and address (octet 0 is the type).
     pub fn by_hardware(&self, hardware: &[u8]) -> Option<HostId> {
+        self.first_of(self.hardware_head(hardware)?)
+    }
+
+    fn hardware_head(&self, hardware: &[u8]) -> Option<HostId> {
         self.by_hardware.find(hash_of(hardware), |id| {
             self.at(id)
                 .and_then(|host| host.hardware.as_ref())
@@ -74,6 +81,10 @@ impl Hosts {
 
     /// Head of the chain for a client identifier.
     pub fn by_client_identifier(&self, identifier: &[u8]) -> Option<HostId> {
+        self.first_of(self.client_identifier_head(identifier)?)
+    }
+
+    fn client_identifier_head(&self, identifier: &[u8]) -> Option<HostId> {
         self.by_client_identifier.find(hash_of(identifier), |id| {
             self.at(id)
                 .and_then(|host| host.client_identifier.as_ref())
@@ -86,15 +97,20 @@ impl Hosts {
         &self.by_identifier
     }
 
-    /// The host and those chained behind it.
+    /// The host and those chained behind it; not those taken back.
     pub fn chain(&self, head: HostId) -> impl Iterator<Item = (HostId, &Host)> {
         let mut at = head.0;
-        std::iter::from_fn(move || {
+        let all = std::iter::from_fn(move || {
             let host = self.all.get(at as usize)?;
             let id = HostId(at);
             at = self.next.get(at as usize).copied().unwrap_or(NONE);
             Some((id, host))
-        })
+        });
+        all.filter(|(_, host)| !host.provenance.deleted)
+    }
+
+    fn first_of(&self, head: HostId) -> Option<HostId> {
+        self.chain(head).next().map(|(id, _)| id)
     }
 
     fn at(&self, id: u32) -> Option<&Host> {
@@ -102,13 +118,15 @@ impl Hosts {
     }
 
     /// Adds a host to every table it belongs in. `None` when one of this name is there already.
-    pub(super) fn insert(&mut self, host: Host) -> Option<HostId> {
+    pub fn insert(&mut self, mut host: Host) -> Option<HostId> {
         if self.by_name(&host.name).is_some() {
             return None;
         }
+        // What replaces a deleted host of the configuration must go on to say so.
+        host.provenance.fixed |= self.replaces_declared(&host.name);
         let id = self.all.len() as u32;
-        let hardware_head = host.hardware.as_ref().and_then(|hardware| self.by_hardware(&hardware.0));
-        let uid_head = host.client_identifier.as_ref().and_then(|uid| self.by_client_identifier(uid));
+        let hardware_head = host.hardware.as_ref().and_then(|hardware| self.hardware_head(&hardware.0));
+        let uid_head = host.client_identifier.as_ref().and_then(|uid| self.client_identifier_head(uid));
         self.by_name.insert(hash_of(host.name.as_bytes()), id);
         if let (Some(hardware), None) = (&host.hardware, hardware_head) {
             self.by_hardware.insert(hash_of(&hardware.0), id);
@@ -124,6 +142,13 @@ impl Hosts {
             self.append(head.0, id);
         }
         Some(HostId(id))
+    }
+
+    fn replaces_declared(&self, name: &str) -> bool {
+        let found = self.by_name.find(hash_of(name.as_bytes()), |id| {
+            self.at(id).is_some_and(|host| *host.name == *name && host.provenance.fixed)
+        });
+        found.is_some()
     }
 
     fn identifier_head(&mut self, host: &Host, id: HostId) -> Option<HostId> {
@@ -165,15 +190,17 @@ impl Hosts {
         }
     }
 
-    /// Takes a host back. Rare enough that everything is indexed anew.
-    pub(super) fn remove(&mut self, name: &str) {
-        if self.by_name(name).is_none() {
-            return;
-        }
-        let old = std::mem::take(self);
-        for host in old.all.into_iter().filter(|host| *host.name != *name) {
-            self.insert(host);
-        }
+    /// Takes a host back: it keeps its number and its place, and is found no more.
+    pub fn delete(&mut self, name: &str) -> bool {
+        let found = self.by_name(name).and_then(|id| self.all.get_mut(id.0 as usize));
+        let Some(host) = found else { return false };
+        host.provenance.deleted = true;
+        true
+    }
+
+    /// Hosts taken back, in the order declared.
+    pub fn deleted(&self) -> impl Iterator<Item = &Host> {
+        self.all.iter().filter(|host| host.provenance.deleted)
     }
 
     /// Gives back what growth left over.
@@ -291,6 +318,20 @@ mod tests {
         assert_eq!(names(&hosts, hosts.by_hardware(&[1, 2, 3])), ["a", "b", "c", "d"]);
         assert_eq!(names(&hosts, hosts.by_client_identifier(b"x")), ["b", "c", "d"]);
         assert_eq!(hosts.by_hardware(&[9]), None);
+    }
+
+    #[test]
+    fn a_deleted_host_is_found_no_more() {
+        let mut hosts = Hosts::default();
+        for name in ["a", "b"] {
+            hosts.insert(host(name, Some(&[1, 2, 3]), None));
+        }
+        assert!(hosts.delete("a") && !hosts.delete("a"));
+        assert_eq!(hosts.by_name("a"), None);
+        assert_eq!(names(&hosts, hosts.by_hardware(&[1, 2, 3])), ["b"]);
+        assert!(hosts.insert(host("a", Some(&[1, 2, 3]), None)).is_some());
+        assert_eq!(names(&hosts, hosts.by_hardware(&[1, 2, 3])), ["b", "a"]);
+        assert_eq!(hosts.iter().count(), 2);
     }
 
     #[test]

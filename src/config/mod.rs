@@ -3,6 +3,7 @@
 pub mod capability;
 mod check;
 mod declarations;
+mod dynamic;
 pub mod host;
 mod lookup;
 pub mod message;

@@ -6,6 +6,7 @@ use super::parse::Reader;
 use crate::eval::ast::Name;
 use crate::log::Line;
 use crate::option::space::Spaces;
+use crate::syntax::cursor::Cursor;
 use crate::syntax::diagnostic::Report;
 use crate::syntax::source::{Source, SourceId};
 use std::io;
@@ -34,17 +35,19 @@ pub fn parse(
 ) -> Result<Config, Rejected> {
     let source = Source::new(input.name, input.text, SourceId(0));
     let interfaces = input.interfaces.iter().map(|name| Name::from(name.as_str())).collect();
-    let mut reader = Reader::new(source, empty(input.name, input.family), include, interfaces, report);
-    let fault = reader.read();
-    let (mut config, faulty) = reader.finish();
-    match fault {
-        Some(text) => report.line(Line::error(text)),
-        None if faulty => report.line(Line::error(message::ERRORS)),
+    let mut config = empty(input.name, input.family);
+    let mut cursor = Cursor::new(source, report);
+    Reader::new(&mut cursor, &mut config, include, interfaces).read();
+    let reason = match cursor.fatal() {
+        Some(text) => text.to_owned(),
+        None if cursor.warned() => message::ERRORS.to_owned(),
         None => {
             config.hosts.shrink();
             return Ok(config);
         }
-    }
+    };
+    drop(cursor);
+    report.line(Line::error(reason));
     Err(Rejected)
 }
 

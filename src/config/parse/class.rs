@@ -23,14 +23,21 @@ pub(super) struct Draft {
 impl Reader<'_, '_> {
     pub(super) fn class(&mut self, keyword: Keyword) {
         self.cursor.next();
+        self.class_declaration(keyword);
+    }
+
+    /// Behind the keyword. The class or subclass, as far as it came to be.
+    pub(in crate::config) fn class_declaration(&mut self, keyword: Keyword) -> Option<ClassId> {
         let start = self.cursor.span();
         if self.place() == Place::Class {
             *self.declaration() = false;
-            return self.reject(message::CLASS_NOT_HERE);
+            self.reject(message::CLASS_NOT_HERE);
+            return None;
         }
         *self.declaration() = true;
         if self.cursor.next() != Kind::Str {
-            return self.reject(message::CLASS_NAME);
+            self.reject(message::CLASS_NAME);
+            return None;
         }
         let name = self.cursor.name();
         let known = self.config.find_class(&name);
@@ -38,16 +45,15 @@ impl Reader<'_, '_> {
             return self.open_class(name, known, start);
         }
         let Some(superclass) = known else {
-            return self.reject(message::no_class(&name));
+            self.reject(message::no_class(&name));
+            return None;
         };
         // The older forms are subclasses whose value is the class name itself.
         let value = match keyword {
             Keyword::Subclass => self.subclass_value(),
             _ => Some(self.cursor.word_octets().to_vec()),
         };
-        if let Some(value) = value {
-            self.open_subclass(superclass, Arc::from(value), start);
-        }
+        self.open_subclass(superclass, Arc::from(value?), start)
     }
 
     fn subclass_value(&mut self) -> Option<Vec<u8>> {
@@ -56,7 +62,7 @@ impl Reader<'_, '_> {
                 self.cursor.next();
                 Some(self.cursor.octets().to_vec())
             }
-            Kind::Number | Kind::NumberOrName => colon_separated_hex(&mut self.cursor),
+            Kind::Number | Kind::NumberOrName => colon_separated_hex(self.cursor),
             _ => {
                 self.cursor.warn(message::STRING_OR_HEX);
                 None
@@ -64,7 +70,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn open_class(&mut self, name: Name, known: Option<ClassId>, start: Span) {
+    fn open_class(&mut self, name: Name, known: Option<ClassId>, start: Span) -> Option<ClassId> {
         let (id, scope) = match known {
             Some(id) => (id, self.config.class(id).scope),
             None => {
@@ -73,13 +79,14 @@ impl Reader<'_, '_> {
             }
         };
         if !self.left_brace() {
-            return;
+            return None;
         }
         let new = known.is_none();
         self.push_class(Draft { id, superclass: None, new, matched: false, submatched: false }, scope, start);
+        Some(id)
     }
 
-    fn open_subclass(&mut self, superclass: ClassId, value: Arc<[u8]>, start: Span) {
+    fn open_subclass(&mut self, superclass: ClassId, value: Arc<[u8]>, start: Span) -> Option<ClassId> {
         let parent = self.config.class(superclass);
         let known = parent.subclasses.get(&value).copied();
         let (scope, limit) = (parent.scope, parent.lease_limit);
@@ -96,7 +103,7 @@ impl Reader<'_, '_> {
             id
         });
         if self.cursor.take(';') {
-            return;
+            return Some(id);
         }
         // Statements of its own need a scope of its own, inside the one it had.
         let scope = self.new_scope(self.config.class(id).scope);
@@ -104,10 +111,11 @@ impl Reader<'_, '_> {
             class.scope = scope;
         }
         if !self.left_brace() {
-            return;
+            return None;
         }
         let (new, matched, submatched) = (known.is_none(), false, false);
         self.push_class(Draft { id, superclass: Some(superclass), new, matched, submatched }, scope, start);
+        Some(id)
     }
 
     fn push_class(&mut self, draft: Draft, scope: super::ScopeId, start: Span) {

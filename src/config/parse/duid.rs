@@ -78,7 +78,7 @@ impl Reader<'_, '_> {
             }
             octets.extend(atoi(self.cursor.word_octets()).to_be_bytes());
         }
-        octets.extend(colon_separated_hex(&mut self.cursor)?);
+        octets.extend(colon_separated_hex(self.cursor)?);
         Some(ServerDuid::Value(octets.into()))
     }
 }

@@ -119,7 +119,7 @@ impl Reader<'_, '_> {
                     self.cursor.warn(message::SECONDARY_BALANCE);
                 }
             }
-            Keyword::Address => match ip_address_or_host_name(&mut self.cursor, false) {
+            Keyword::Address => match ip_address_or_host_name(self.cursor, false) {
                 Some(address) => end.address = Some(address),
                 None => {
                     self.cursor.skip_to_right_brace(1);
@@ -161,7 +161,7 @@ impl Reader<'_, '_> {
         if !peer.primary {
             self.cursor.warn(message::SECONDARY_BALANCE);
         }
-        let Some(buckets) = octets(&mut self.cursor, Count::Exactly(32), b':', 16) else {
+        let Some(buckets) = octets(self.cursor, Count::Exactly(32), b':', 16) else {
             self.cursor.skip_to_right_brace(1);
             return Err(GivenUp);
         };
@@ -326,7 +326,7 @@ impl Reader<'_, '_> {
             self.reject(message::AT);
             return None;
         }
-        let since = date(&mut self.cursor);
+        let since = date(self.cursor);
         (since != 0).then_some((state, since))
     }
 }

@@ -15,6 +15,11 @@ pub(super) struct Draft {
 impl Reader<'_, '_> {
     pub(super) fn group(&mut self) {
         self.cursor.next();
+        self.group_declaration();
+    }
+
+    /// Behind the keyword.
+    pub(in crate::config) fn group_declaration(&mut self) {
         let start = self.cursor.span();
         *self.declaration() = true;
         if matches!(self.place(), Place::Host | Place::Class) {

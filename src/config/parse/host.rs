@@ -39,6 +39,11 @@ enum After {
 impl Reader<'_, '_> {
     pub(super) fn host(&mut self) {
         self.cursor.next();
+        self.host_declaration();
+    }
+
+    /// Behind the keyword.
+    pub(in crate::config) fn host_declaration(&mut self) {
         let start = self.cursor.span();
         *self.declaration() = true;
         let place = self.place();
@@ -49,7 +54,7 @@ impl Reader<'_, '_> {
             self.warned_of_global_hosts = true;
             self.say(Line::error(message::HOSTS_ARE_GLOBAL));
         }
-        let Some(name) = host_name(&mut self.cursor) else {
+        let Some(name) = host_name(self.cursor) else {
             return self.reject(message::HOST_NAME);
         };
         if !self.left_brace() {
@@ -144,7 +149,7 @@ impl Reader<'_, '_> {
             self.cursor.next();
             self.cursor.octets().to_vec()
         } else {
-            octets(&mut self.cursor, Count::Any, b':', 16).unwrap_or_else(|| {
+            octets(self.cursor, Count::Any, b':', 16).unwrap_or_else(|| {
                 self.reject(message::HEX_LIST);
                 Vec::new()
             })
@@ -205,7 +210,7 @@ impl Reader<'_, '_> {
         if !in_host {
             return self.reject(message::PREFIX_NOT_HERE);
         }
-        let Some(address) = ip6_address(&mut self.cursor) else { return };
+        let Some(address) = ip6_address(self.cursor) else { return };
         let token = self.cursor.next();
         if !token.is('/') {
             return self.reject_at(token, message::SLASH_SMALL);
@@ -234,8 +239,7 @@ impl Reader<'_, '_> {
     fn close_host(&mut self) {
         let Some(Frame { body: Body::Host(draft), scope, start, .. }) = self.pop() else { return };
         if draft.provenance.deleted {
-            // Meant for the lease file, where it takes back a declaration of this file; here nothing is older than the file.
-            self.config.hosts.remove(&draft.name);
+            self.config.hosts.delete(&draft.name);
             return;
         }
         let own = !self.config.scope(scope).statements.is_empty();

@@ -28,7 +28,6 @@ use crate::eval::ast::{Name, Statement};
 use crate::eval::parse::{Context, Parsed, Parser};
 use crate::log::Line;
 use crate::syntax::cursor::{Cursor, Enclosing};
-use crate::syntax::diagnostic::Report;
 use crate::syntax::source::{Source, SourceId, Span};
 use crate::syntax::token::Kind;
 use std::collections::BTreeMap;
@@ -81,13 +80,14 @@ enum Place {
 
 type Include<'i> = dyn FnMut(&str) -> io::Result<Vec<u8>> + 'i;
 
+/// `'r` is the life of whoever hears the messages, `'i` of all that the reader borrows for the time of reading.
 pub(super) struct Reader<'r, 'i> {
-    cursor: Cursor<'r>,
+    cursor: &'i mut Cursor<'r>,
     open: &'i mut Include<'i>,
     file: File,
     waiting: Vec<(File, Enclosing)>,
     frames: Vec<Frame>,
-    config: Config,
+    config: &'i mut Config,
     /// Declared addresses, as ranges `low..=high`.
     leases: BTreeMap<u32, u32>,
     /// Ranges entered so far.
@@ -105,14 +105,14 @@ option server.ddns-domainname = config-option domain-name;
 option server.ddns-rev-domainname = \"in-addr.arpa.\";";
 
 impl<'r, 'i> Reader<'r, 'i> {
+    /// Reads what the cursor shows, into this model.
     pub(super) fn new(
-        source: Source,
-        config: Config,
+        cursor: &'i mut Cursor<'r>,
+        config: &'i mut Config,
         open: &'i mut Include<'i>,
         interfaces: Vec<Name>,
-        report: &'r mut (dyn Report + 'r),
     ) -> Self {
-        let name = source.name.clone();
+        let name = cursor.source().name.clone();
         let root = Frame {
             body: Body::Root,
             scope: ROOT,
@@ -121,7 +121,7 @@ impl<'r, 'i> Reader<'r, 'i> {
             start: Span::default(),
         };
         Reader {
-            cursor: Cursor::new(source, report),
+            cursor,
             open,
             file: File { name, depth: 1, declaration: false },
             waiting: Vec::new(),
@@ -135,8 +135,8 @@ impl<'r, 'i> Reader<'r, 'i> {
         }
     }
 
-    /// Reads all of it. The line of a fault that is fatal at once, if there was one.
-    pub(super) fn read(&mut self) -> Option<String> {
+    /// Reads a whole configuration. Whether it was accepted is the cursor's to say.
+    pub(super) fn read(mut self) {
         let source = Source::new("standard name service update routine", STANDARD.as_bytes(), SourceId(0));
         let enclosing = self.cursor.enter(source);
         while let Parsed::Statement(statement) = self.parser().statement(Context::Any) {
@@ -145,32 +145,37 @@ impl<'r, 'i> Reader<'r, 'i> {
         }
         self.cursor.leave(enclosing);
         self.run();
-        self.cursor.fatal().map(str::to_owned)
+        while self.pop().is_some() {}
     }
 
-    /// The model, and whether there were messages.
-    pub(super) fn finish(mut self) -> (Config, bool) {
-        while self.pop().is_some() {}
-        let faulty = self.cursor.warned();
-        (self.config, faulty)
+    /// Reads one declaration of the lease file, whose keyword has been taken, in the outermost scope.
+    pub(super) fn read_one(mut self, open: impl FnOnce(&mut Self)) {
+        open(&mut self);
+        while !self.cursor.is_dead() && (self.frames.len() > 1 || !self.waiting.is_empty()) {
+            self.step();
+        }
     }
 
     /// Reads to the end of the outermost file.
     fn run(&mut self) {
-        while !self.cursor.is_dead() {
-            let token = self.cursor.peek();
-            if self.frames.len() > self.file.depth {
-                self.in_frame(token);
-            } else if token == Kind::Eof {
-                self.cursor.next();
-                if self.waiting.is_empty() {
-                    return;
-                }
-                self.end_of_include();
-            } else {
-                self.statement(false);
+        while !self.cursor.is_dead() && self.step() {}
+    }
+
+    /// A statement, or the end of a brace or file. False at the end of the outermost file.
+    fn step(&mut self) -> bool {
+        let token = self.cursor.peek();
+        if self.frames.len() > self.file.depth {
+            self.in_frame(token);
+        } else if token == Kind::Eof {
+            self.cursor.next();
+            if self.waiting.is_empty() {
+                return false;
             }
+            self.end_of_include();
+        } else {
+            self.statement(false);
         }
+        true
     }
 
     fn in_frame(&mut self, token: Kind) {
@@ -271,7 +276,7 @@ impl<'r, 'i> Reader<'r, 'i> {
 
     /// A parser of expressions and executable statements at this place.
     fn parser(&mut self) -> Parser<'_, 'r> {
-        Parser::new(&mut self.cursor, &mut self.config)
+        Parser::new(self.cursor, self.config)
     }
 
     fn left_brace(&mut self) -> bool {

@@ -94,7 +94,7 @@ impl Reader<'_, '_> {
             self.reject(message::AFTER_TWICE);
             return None;
         }
-        let time = date_without_semicolon(&mut self.cursor);
+        let time = date_without_semicolon(self.cursor);
         match allow {
             true => permits.valid_from = time,
             false => permits.valid_until = time,

@@ -86,10 +86,10 @@ impl Reader<'_, '_> {
         if dynamic_bootp {
             self.cursor.next();
         }
-        let low = ip_address(&mut self.cursor)?;
+        let low = ip_address(self.cursor)?;
         let high = match self.cursor.peek().is(';') {
             true => low,
-            false => ip_address(&mut self.cursor)?,
+            false => ip_address(self.cursor)?,
         };
         self.cursor.semicolon().then_some(Written { dynamic_bootp, low, high })
     }
@@ -176,7 +176,7 @@ impl Reader<'_, '_> {
         if self.config.family != Family::V6 {
             return self.reject(only_v6);
         }
-        if ip6_address(&mut self.cursor).is_some() {
+        if ip6_address(self.cursor).is_some() {
             self.cursor.die(message::FAMILIES);
         }
     }

@@ -27,7 +27,7 @@ impl Reader<'_, '_> {
 
     /// Behind `range6`, in a subnet or in its `pool6`.
     pub(super) fn range6(&mut self, subnet: Subnet6Id) {
-        let Some(low) = ip6_address(&mut self.cursor) else { return };
+        let Some(low) = ip6_address(self.cursor) else { return };
         if !self.config.subnet6(subnet).contains(low) {
             return self.reject(message::RANGE6_START);
         }
@@ -92,7 +92,7 @@ impl Reader<'_, '_> {
         subnet: Subnet6Id,
         low: Ipv6Addr,
     ) -> Result<(Lease6Kind, Vec<Block>), Option<&'static str>> {
-        let high = ip6_address(&mut self.cursor).ok_or(None)?;
+        let high = ip6_address(self.cursor).ok_or(None)?;
         if !self.config.subnet6(subnet).contains(high) {
             return Err(Some(message::RANGE6_END));
         }
@@ -116,8 +116,8 @@ impl Reader<'_, '_> {
     }
 
     fn prefixes(&mut self) -> Option<(Ipv6Addr, Ipv6Addr, u8)> {
-        let low = ip6_address(&mut self.cursor)?;
-        let high = ip6_address(&mut self.cursor)?;
+        let low = ip6_address(self.cursor)?;
+        let high = ip6_address(self.cursor)?;
         let token = self.cursor.next();
         if !token.is('/') {
             self.reject_at(token, message::SLASH_SMALL);

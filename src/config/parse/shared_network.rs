@@ -31,7 +31,7 @@ impl Reader<'_, '_> {
 
     fn network_name(&mut self) -> Option<Name> {
         if self.cursor.peek() != Kind::Str {
-            return host_name(&mut self.cursor);
+            return host_name(self.cursor);
         }
         self.cursor.next();
         let name = self.cursor.name();

@@ -104,7 +104,7 @@ impl Reader<'_, '_> {
             let text = message::hardware_twice(&draft.name);
             return self.cursor.warn(text);
         }
-        let address = hardware(&mut self.cursor);
+        let address = hardware(self.cursor);
         match self.host_draft() {
             Some(draft) if in_host => draft.hardware = address.map(super::super::model::Hardware),
             _ => self.cursor.warn(message::HARDWARE_NOT_HERE),
@@ -130,8 +130,8 @@ impl Reader<'_, '_> {
         let mut list = Vec::new();
         loop {
             list.push(match v6 {
-                false => ip_address_or_host_name(&mut self.cursor, true)?,
-                true => Expr::Const(Arc::from(ip6_address(&mut self.cursor)?.octets())),
+                false => ip_address_or_host_name(self.cursor, true)?,
+                true => Expr::Const(Arc::from(ip6_address(self.cursor)?.octets())),
             });
             if !self.cursor.take(',') {
                 break;

@@ -43,12 +43,12 @@ impl Reader<'_, '_> {
     }
 
     fn subnet(&mut self, around: Option<NetworkId>, start: Span) -> Option<()> {
-        let net = ip_address(&mut self.cursor)?;
+        let net = ip_address(self.cursor)?;
         if self.cursor.next() != Kind::Keyword(Keyword::Netmask) {
             self.reject(message::NETMASK);
             return None;
         }
-        let mask = ip_address_over(&mut self.cursor, net)?;
+        let mask = ip_address_over(self.cursor, net)?;
         if net & !mask != Ipv4Addr::UNSPECIFIED {
             self.reject(message::bad_subnet(net, mask));
             return None;

@@ -18,7 +18,7 @@ pub(super) fn is_prefix(address: Ipv6Addr, bits: u8) -> bool {
 
 impl Reader<'_, '_> {
     pub(super) fn subnet6(&mut self, around: Option<NetworkId>, start: Span) -> Option<()> {
-        let net = ip6_address(&mut self.cursor)?;
+        let net = ip6_address(self.cursor)?;
         let prefix_length = self.subnet6_length();
         let prefix_length = match prefix_length {
             Ok(length) if is_prefix(net, length) => length,

@@ -1,0 +1,59 @@
+//! Declarations of the lease file: hosts, groups, classes and subclasses that were made or taken back over OMAPI. They are
+//! read by the same statements as the configuration, in its outermost scope, and change the model they are read into: a new
+//! host is found behind the declared ones, a deleted one is found no more (ledger `leases.tsv`).
+
+use super::model::{Config, Host, HostId, NamedGroup};
+use super::parse::Reader;
+use crate::eval::ast::Name;
+use crate::syntax::cursor::Cursor;
+use crate::syntax::keyword::Keyword;
+use std::io;
+use std::sync::Arc;
+
+impl Config {
+    /// Behind `host`.
+    pub fn read_host(&mut self, cursor: &mut Cursor) {
+        self.read_one(cursor, |reader| reader.host_declaration());
+    }
+
+    /// Behind `group`.
+    pub fn read_group(&mut self, cursor: &mut Cursor) {
+        self.read_one(cursor, |reader| reader.group_declaration());
+    }
+
+    /// Behind `class`.
+    pub fn read_class(&mut self, cursor: &mut Cursor) {
+        self.read_one(cursor, |reader| {
+            reader.class_declaration(Keyword::Class);
+        });
+    }
+
+    /// Behind `subclass` or `billing subclass`: the class and the value, when it was accepted.
+    pub fn read_subclass(&mut self, cursor: &mut Cursor) -> Option<(Name, Arc<[u8]>)> {
+        let mut id = None;
+        self.read_one(cursor, |reader| id = reader.class_declaration(Keyword::Subclass));
+        let subclass = self.class(id?);
+        let name = self.class(subclass.superclass?).name.clone()?;
+        Some((name, subclass.value.clone()?))
+    }
+
+    fn read_one(&mut self, cursor: &mut Cursor, open: impl FnOnce(&mut Reader)) {
+        let mut include = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
+        Reader::new(cursor, self, &mut include, Vec::new()).read_one(open);
+    }
+
+    /// Hosts of the configuration that the lease file takes back: every rewrite says so again.
+    pub fn deleted_hosts(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.deleted().filter(|host| host.provenance.fixed)
+    }
+
+    /// Hosts that live in the lease file.
+    pub fn dynamic_hosts(&self) -> impl Iterator<Item = (HostId, &Host)> {
+        self.hosts.iter().filter(|(_, host)| host.provenance.dynamic)
+    }
+
+    /// Groups that live in the lease file.
+    pub fn dynamic_groups(&self) -> impl Iterator<Item = (&Name, &NamedGroup)> {
+        self.groups.iter().filter(|(_, group)| group.provenance.dynamic)
+    }
+}
