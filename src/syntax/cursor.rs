@@ -435,13 +435,12 @@ impl<'r> Cursor<'r> {
 
     fn read_string(&mut self, range: std::ops::Range<usize>) -> Kind {
         let source = self.source.text.clone();
+        // Faulty escapes may go on behind the grammar's token, and a long string ends ahead of it.
         let start = range.start + 1;
         let rest = source.get(start..).unwrap_or_default();
-        let inside = rest.split(|&octet| octet == FALSE_END).next().unwrap_or_default();
-        // Only as much as ISC's buffer and the grammar's token can ask for; faulty escapes may go on behind the token.
         let mut text = std::mem::replace(&mut self.state.text, Text::new());
         let mut complaints = Vec::new();
-        let read = text.read_string(inside, true, |complaint, read| complaints.push((complaint, read)));
+        let read = text.read_string(rest, |complaint, read| complaints.push((complaint, read)));
         self.state.text = text;
         for (complaint, read) in complaints {
             let consumed = usize::from(complaint == Complaint::EndOfFile && start + read < source.len());

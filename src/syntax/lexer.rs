@@ -36,8 +36,10 @@ pub struct Lexeme {
     pub range: Range<usize>,
 }
 
-/// Octets given to one pest call. Larger only when a single token is.
+/// Most octets given to one pest call, unless a single token is longer; and the least, after a token that ended elsewhere than the
+/// grammar says (a faulty string): what lies behind it is read anew.
 const BATCH: usize = 32 * 1024;
+const FIRST_BATCH: usize = 256;
 
 /// In ISC an octet 255 cannot be told from the end of the file, wherever it stands.
 pub const FALSE_END: u8 = 0xff;
@@ -48,12 +50,13 @@ pub struct Lexer {
     text: Arc<[u8]>,
     batch: Vec<Lexeme>,
     next: usize,
+    size: usize,
     masked: String,
 }
 
 impl Lexer {
     pub fn new(text: Arc<[u8]>) -> Self {
-        Lexer { text, batch: Vec::new(), next: 0, masked: String::new() }
+        Lexer { text, batch: Vec::new(), next: 0, size: FIRST_BATCH, masked: String::new() }
     }
 
     /// The token that starts at octet `at`; none at the end or at a false end. Cheap when called with the end of the token before.
@@ -72,10 +75,12 @@ impl Lexer {
     }
 
     fn fill(&mut self, at: usize) {
+        let in_step = self.batch.last().is_some_and(|last| last.range.end == at);
+        self.size = if in_step { (self.size * 2).min(BATCH) } else { FIRST_BATCH };
         self.batch.clear();
         let text = self.text.clone();
         let rest = text.get(at..).unwrap_or_default();
-        let mut size = BATCH;
+        let mut size = self.size;
         loop {
             let chunk = rest.get(..size).unwrap_or(rest);
             let (chunk, whole) = match chunk.iter().position(|&octet| octet == FALSE_END) {

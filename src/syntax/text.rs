@@ -1,5 +1,7 @@
 //! The buffer in which ISC's lexer leaves the text of a token, and the meaning of escapes in strings.
 
+use super::lexer::FALSE_END;
+
 /// Octets of a token, a closing zero included.
 pub const ROOM: usize = 1500;
 
@@ -97,21 +99,14 @@ impl Text {
     ///
     /// ISC's state machine, faults included: a wrong octal digit after a non-zero one stays inside the escape, after a zero it
     /// turns the next octet into an escaped one.
-    pub fn read_string(
-        &mut self,
-        inside: &[u8],
-        end_of_file: bool,
-        mut complain: impl FnMut(Complaint, usize),
-    ) -> usize {
+    pub fn read_string(&mut self, inside: &[u8], mut complain: impl FnMut(Complaint, usize)) -> usize {
         self.single = None;
-        let mut input = inside.iter().copied().enumerate();
+        let mut input = inside.iter().copied().take_while(|&octet| octet != FALSE_END).enumerate();
         let (mut at, mut read) = (0, 0);
         let (mut escape, mut value) = (Escape::None, 0u8);
         while at < ROOM {
             let Some((index, octet)) = input.next() else {
-                if end_of_file {
-                    complain(Complaint::EndOfFile, read);
-                }
+                complain(Complaint::EndOfFile, read);
                 break;
             };
             read = index + 1;
@@ -185,7 +180,7 @@ mod tests {
 
     fn read(inside: &[u8]) -> (Vec<u8>, usize, Vec<Complaint>) {
         let (mut text, mut complaints) = (Text::new(), Vec::new());
-        let read = text.read_string(inside, true, |complaint, _| complaints.push(complaint));
+        let read = text.read_string(inside, |complaint, _| complaints.push(complaint));
         (text.octets().to_vec(), read, complaints)
     }
 
