@@ -171,7 +171,10 @@ fn modules_import_downward_only() {
                 }
             }
             if line.contains("use crate::{") {
-                broken.push(format!("src/{}:{number}: one `use crate::module` a line, so that floors show", file.path));
+                broken.push(format!(
+                    "src/{}:{number}: one `use crate::module` a line, so that floors show",
+                    file.path
+                ));
             }
         }
     }
@@ -235,9 +238,10 @@ fn files_and_functions_are_small() {
                 }
             }
             let start = line.trim_start();
-            let is_function = ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "async fn ", "pub async fn "]
-                .iter()
-                .any(|prefix| start.starts_with(prefix));
+            let is_function =
+                ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "async fn ", "pub async fn "]
+                    .iter()
+                    .any(|prefix| start.starts_with(prefix));
             if is_function && !line.trim_end().ends_with('}') {
                 open = Some((number, indent, start.trim_end().to_string()));
             }
@@ -333,6 +337,9 @@ fn floors_are_used() {
     }
     report(
         "a module has content",
-        seen.iter().filter(|(name, lines)| **name != "main" && **lines < 15).map(|(name, _)| name.to_string()).collect(),
+        seen.iter()
+            .filter(|(name, lines)| **name != "main" && **lines < 15)
+            .map(|(name, _)| name.to_string())
+            .collect(),
     );
 }

@@ -73,7 +73,8 @@ fn lease_records_are_read() {
     let directory = tempfile::tempdir().expect("a scratch directory");
     let conf = directory.path().join("dhcpd.conf");
     let leases = directory.path().join("dhcpd.leases");
-    fs::write(&conf, "subnet 192.0.2.0 netmask 255.255.255.0 { range 192.0.2.100 192.0.2.110; }\n").expect("written");
+    fs::write(&conf, "subnet 192.0.2.0 netmask 255.255.255.0 { range 192.0.2.100 192.0.2.110; }\n")
+        .expect("written");
     let mut count = 0;
     for (name, page) in pages() {
         for example in examples(&page, "dhcpd.leases") {
@@ -98,7 +99,9 @@ fn lease_records_are_read() {
 #[test]
 fn every_flag_is_described() {
     let page = fs::read_to_string(root().join("man/dhcpd.8")).expect("dhcpd.8").replace('\\', "");
-    for flag in ["-p", "-f", "-d", "-q", "-t", "-T", "-4", "-6", "-s", "-cf", "-lf", "-pf", "--no-pid", "-tf", "-play"] {
+    for flag in [
+        "-p", "-f", "-d", "-q", "-t", "-T", "-4", "-6", "-s", "-cf", "-lf", "-pf", "--no-pid", "-tf", "-play",
+    ] {
         assert!(page.contains(flag), "{flag}");
     }
     for flag in ["-user", "-group", "-chroot", "--version", "--help"] {
