@@ -5,7 +5,7 @@ use crate::lease_text;
 use crate::scenario::{Packet, Scenario, Step};
 use crate::script::{Outgoing, Script, station_mac};
 use crate::transcript::Transcript;
-use crate::wire::{self, Mac, Question};
+use crate::wire::{self, Question};
 use crate::world::World;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
@@ -81,8 +81,6 @@ struct Run<'a> {
     all_logs: Vec<String>,
     sentinel_seen: bool,
     last_activity: Instant,
-    /// Addresses that clients sent from: they answer ARP for them.
-    owned: Vec<(Ipv4Addr, Mac)>,
 }
 
 fn wall() -> Duration {
@@ -108,7 +106,6 @@ impl<'a> Run<'a> {
             all_logs: Vec::new(),
             sentinel_seen: false,
             last_activity: Instant::now(),
-            owned: Vec::new(),
         };
         let write = |path: &str, text: &str| {
             let path = Path::new(path);
@@ -236,16 +233,15 @@ impl<'a> Run<'a> {
     /// Sends, then the sentinel, and waits until the server is past it and the line is quiet.
     fn send(&mut self, packet: &Packet) -> Result<()> {
         let out = self.script.build(packet)?;
-        if !out.source.0.is_unspecified() {
-            self.owned.push((out.source.0, out.link_from));
-        }
         self.link(&out.port)?.send(&out.frame())?;
         if self.child.is_none() {
             return Ok(());
         }
-        let sentinel = self.sentinel(&out);
+        // `sync=cN` when the packet itself goes where nobody listens.
+        let port = packet.fields.iter().find(|(key, _)| key == "sync").map_or(&out.port, |(_, value)| value);
+        let sentinel = self.sentinel(port);
         self.sentinel_seen = false;
-        self.link(&out.port)?.send(&sentinel.frame())?;
+        self.link(port)?.send(&sentinel.frame())?;
         let begun = Instant::now();
         self.last_activity = begun;
         let quiet = Duration::from_millis(40);
@@ -265,8 +261,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn sentinel(&self, after: &Outgoing) -> Outgoing {
-        let fields = [("giaddr", NOWHERE), ("chaddr", SENTINEL), ("xid", "1"), ("via", &after.port)];
+    fn sentinel(&self, port: &str) -> Outgoing {
+        let fields = [("giaddr", NOWHERE), ("chaddr", SENTINEL), ("xid", "1"), ("via", port)];
         let packet = Packet {
             kind: "DISCOVER".into(),
             fields: fields.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
@@ -325,22 +321,23 @@ impl<'a> Run<'a> {
 
     fn frame(&mut self, at: usize, frame: &[u8]) -> Result<()> {
         let link = &self.world.links[at];
-        let station = |wanted: Ipv4Addr, echo: bool| {
-            let own = self.owned.iter().find(|(address, _)| *address == wanted).map(|(_, mac)| *mac);
-            let declared = self.scenario.stations.iter().any(|station| {
-                station.address == wanted && station.port == link.port && (station.echo || !echo)
-            });
-            declared.then(|| station_mac(wanted)).or(own.filter(|_| !echo))
-        };
         match wire::question(frame) {
             Some(Question::Arp { wanted, hardware, asker }) => {
-                let Some(mac) = station(wanted, false) else { return Ok(()) };
-                return link.send(&wire::arp_answer((mac, wanted), (hardware, asker)));
+                if self.scenario.silent.contains(&wanted) {
+                    return Ok(());
+                }
+                return link.send(&wire::arp_answer((station_mac(wanted), wanted), (hardware, asker)));
             }
             Some(Question::Echo { target, hardware, asker, body }) => {
                 self.packets.push(format!("echo request at {}: {asker} to {target}", link.port));
-                let Some(mac) = station(target, true) else { return Ok(()) };
-                return link.send(&wire::echo_answer((mac, target), (hardware, asker), &body));
+                if self.scenario.echo.contains(&target) {
+                    return link.send(&wire::echo_answer(
+                        (station_mac(target), target),
+                        (hardware, asker),
+                        &body,
+                    ));
+                }
+                return Ok(());
             }
             None => {}
         }

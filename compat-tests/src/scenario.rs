@@ -7,8 +7,8 @@
 //! leases: lease/starts      rows of ledger/leases.tsv, `record/item`, separated by `;`
 //! server: s0 10.9.0.1/24    an interface of the server (this one when none is named); its other end is c0
 //! route: 10.9.5.0/24 10.9.0.2   a route of the server
-//! station: 10.9.0.2 [c0]    the harness answers ARP for it
-//! ping: 10.9.0.100 [c0]     ... and ICMP echo
+//! ping: 10.9.0.100          a station that answers ICMP echo
+//! silent: 10.9.0.101        one that does not answer ARP; all others do
 //! args: -s 10.9.0.255       further arguments of the server; listen: s0
 //! tier: live REASON         not run in virtual time
 //! == config [NAME]          dhcpd.conf
@@ -33,14 +33,6 @@ impl Port {
     pub fn other_end(&self) -> String {
         self.name.replacen('s', "c", 1)
     }
-}
-
-#[derive(Clone, Debug)]
-pub struct Station {
-    pub address: Ipv4Addr,
-    /// The client-side interface it is behind.
-    pub port: String,
-    pub echo: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -83,7 +75,9 @@ pub struct Scenario {
     pub leases: Vec<String>,
     pub ports: Vec<Port>,
     pub routes: Vec<(String, String)>,
-    pub stations: Vec<Station>,
+    /// Stations that answer ICMP echo, and stations that do not even answer ARP.
+    pub echo: Vec<Ipv4Addr>,
+    pub silent: Vec<Ipv4Addr>,
     pub arguments: Vec<String>,
     pub listen: Vec<String>,
     /// Why it cannot run in virtual time.
@@ -164,14 +158,11 @@ impl Scenario {
                 let [to, via] = &words()[..] else { return Err("route: NET GATEWAY".into()) };
                 self.routes.push((to.clone(), via.clone()));
             }
-            "station" | "ping" => {
-                let words = words();
-                let address = words.first().ok_or("an address is needed")?;
-                self.stations.push(Station {
-                    address: address.parse().map_err(|_| format!("{address}: no address"))?,
-                    port: words.get(1).cloned().unwrap_or_else(|| "c0".into()),
-                    echo: key == "ping",
-                });
+            "ping" | "silent" => {
+                let list = if key == "ping" { &mut self.echo } else { &mut self.silent };
+                for word in value.split_whitespace() {
+                    list.push(word.parse().map_err(|_| format!("{word}: no address"))?);
+                }
             }
             "args" => self.arguments = words(),
             "listen" => self.listen = words(),
@@ -284,7 +275,7 @@ mod tests {
         let scenario = Scenario::parse("x", text).unwrap();
         assert_eq!(scenario.rules, ["2.3", "4.2"]);
         assert_eq!(scenario.configs[""], "a;\n");
-        assert!(scenario.stations[0].echo);
+        assert_eq!(scenario.echo.len(), 1);
         let Step::Send(packet) = &scenario.steps[0].1 else { panic!() };
         assert_eq!(packet.fields, [("hostname".to_string(), "\"a b\"".to_string())]);
         assert!(Scenario::parse("x", "title: t\n== steps\nfly\n").is_err());
