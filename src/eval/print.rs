@@ -118,12 +118,6 @@ impl Printer<'_> {
         self.word(column, indent, ")")
     }
 
-    fn binary(&mut self, column: usize, indent: usize, operator: &str, [left, right]: &[Expr; 2]) -> usize {
-        let column = self.expression(left, column, indent, true);
-        let column = self.token(column, indent, " ", operator.as_bytes(), " ");
-        self.expression(right, column, indent + 2, false)
-    }
-
     /// `option NAME` and its like.
     fn option(&mut self, column: usize, indent: usize, word: &str, id: OptionId) -> usize {
         let column = self.word(column, indent, word);
@@ -146,25 +140,47 @@ impl Printer<'_> {
         self.word(column, indent, ")")
     }
 
-    /// A fat expression begins on a new line, except at the start. Returns the column behind it.
-    fn expression(&mut self, expression: &Expr, mut column: usize, indent: usize, first: bool) -> usize {
-        if !first && is_fat(expression) {
-            self.new_line(indent);
-            column = indent;
+    /// A fat expression begins on a new line, except at the start. Returns the column behind it. Chains of operators are written in a
+    /// loop, to either side, since they may be long.
+    fn expression(
+        &mut self,
+        mut expression: &Expr,
+        mut column: usize,
+        mut indent: usize,
+        mut first: bool,
+    ) -> usize {
+        loop {
+            if !first && is_fat(expression) {
+                self.new_line(indent);
+                column = indent;
+            }
+            let mut pending = Vec::new();
+            let mut leftmost = expression;
+            while let Some((operator, [left, right])) = binary(leftmost) {
+                pending.push((operator, right));
+                leftmost = left;
+            }
+            column = self.primary(leftmost, column, indent);
+            let mut next = None;
+            while let Some((operator, right)) = pending.pop() {
+                column = self.token(column, indent, " ", operator.as_bytes(), " ");
+                if pending.is_empty() {
+                    next = Some(right);
+                } else {
+                    column = self.expression(right, column, indent + 2, false);
+                }
+            }
+            let Some(right) = next else { return column };
+            (expression, indent, first) = (right, indent + 2, false);
         }
+    }
+
+    fn primary(&mut self, expression: &Expr, column: usize, indent: usize) -> usize {
         match expression {
             Expr::Check(name) => {
                 let column = self.word(column, indent, "check");
                 self.token(column, indent, " ", format!("\"{name}\"").as_bytes(), "")
             }
-            Expr::Equal(operands) => self.binary(column, indent, "=", operands),
-            Expr::NotEqual(operands) => self.binary(column, indent, "!=", operands),
-            Expr::Matches { ignore_case, operands } => {
-                self.binary(column, indent, if *ignore_case { "~~" } else { "~=" }, operands)
-            }
-            Expr::And(operands) => self.binary(column, indent, "and", operands),
-            Expr::Or(operands) => self.binary(column, indent, "or", operands),
-            Expr::Arithmetic { op, operands } => self.binary(column, indent, sign(*op), operands),
             Expr::Not(operand) => {
                 let column = self.token(column, indent, "", b"not", " ");
                 self.expression(operand, column, indent + 2, true)
@@ -198,18 +214,24 @@ impl Printer<'_> {
         }
     }
 
-    /// ISC's tree of three and more parts leans to the left.
-    fn concat(&mut self, column: usize, indent: usize, parts: &[Expr]) -> usize {
-        let Some((last, before)) = parts.split_last() else { return column };
-        if before.is_empty() {
-            return self.expression(last, column, indent, true);
+    /// ISC's tree of three and more parts leans to the left; written in a loop, since an option may have thousands.
+    fn concat(&mut self, mut column: usize, indent: usize, parts: &[Expr]) -> usize {
+        let Some((first, rest)) = parts.split_first() else { return column };
+        let mut indents = vec![indent];
+        let mut under = indent;
+        for _ in rest {
+            column = self.open(column, under, "concat");
+            under = column;
+            indents.push(under);
         }
-        let column = self.open(column, indent, "concat");
-        let under = column;
-        let column = self.concat(column, under, before);
-        let column = self.comma(column, under);
-        let column = self.expression(last, column, under, false);
-        self.word(column, indent, ")")
+        column = self.expression(first, column, under, true);
+        for part in rest {
+            let under = indents.pop().unwrap_or(indent);
+            column = self.comma(column, under);
+            column = self.expression(part, column, under, false);
+            column = self.word(column, indents.last().copied().unwrap_or(indent), ")");
+        }
+        column
     }
 
     fn packet(&mut self, column: usize, indent: usize, [offset, length]: &[Expr; 2]) -> usize {
@@ -415,6 +437,20 @@ impl Printer<'_> {
         }
         self.word(column, indent + 4, ");");
     }
+}
+
+/// The operator and both sides of a binary expression.
+fn binary(expression: &Expr) -> Option<(&'static str, &[Expr; 2])> {
+    Some(match expression {
+        Expr::Equal(operands) => ("=", &**operands),
+        Expr::NotEqual(operands) => ("!=", &**operands),
+        Expr::Matches { ignore_case: true, operands } => ("~~", &**operands),
+        Expr::Matches { ignore_case: false, operands } => ("~=", &**operands),
+        Expr::And(operands) => ("and", &**operands),
+        Expr::Or(operands) => ("or", &**operands),
+        Expr::Arithmetic { op, operands } => (sign(*op), &**operands),
+        _ => return None,
+    })
 }
 
 /// The items of which ISC's parser puts an option value together, one for each letter of the format.

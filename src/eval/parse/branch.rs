@@ -2,7 +2,7 @@
 
 use super::super::ast::{Action, Block, Expr, OnEvents, Statement};
 use super::operator::context_of;
-use super::{Context, MAX_DEPTH, Parser};
+use super::{Context, MAX_CHAIN, Parser};
 use crate::syntax::keyword::Keyword as K;
 use crate::syntax::source::Span;
 use crate::syntax::token::Kind;
@@ -43,7 +43,7 @@ impl Parser<'_, '_> {
                 }
                 _ => break,
             }
-            if branches.len() >= usize::from(MAX_DEPTH) {
+            if branches.len() >= usize::from(MAX_CHAIN) {
                 self.too_deep();
                 return None;
             }

@@ -10,9 +10,15 @@ use crate::syntax::source::{Source, SourceId};
 use crate::syntax::token::Kind;
 
 /// The predefined options, one class `known`, and whatever keys come along.
-struct Plain {
-    spaces: Spaces,
+pub(super) struct Plain {
+    pub(super) spaces: Spaces,
     keys: Vec<String>,
+}
+
+impl Plain {
+    pub(super) fn new() -> Self {
+        Plain { spaces: Spaces::predefined(), keys: Vec::new() }
+    }
 }
 
 impl Declarations for Plain {
@@ -49,7 +55,7 @@ impl Declarations for Plain {
 pub fn fuzz_reader(text: &[u8]) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut report = |line: Line| lines.push(line);
-    let mut declarations = Plain { spaces: Spaces::predefined(), keys: Vec::new() };
+    let mut declarations = Plain::new();
     let mut cursor = Cursor::new(Source::new("F", text, SourceId(0)), &mut report);
     while cursor.peek() != Kind::Eof {
         top(&mut cursor, &mut declarations);

@@ -34,9 +34,12 @@ use crate::syntax::cursor::Cursor;
 /// Deepest nesting of parentheses, functions and braces in the source. ISC has no limit but its stack.
 pub const MAX_NESTING: u16 = 250;
 
-/// Deepest tree that a chain of operators or of `elsif` may grow; it is read in a loop, but whoever walks it may not. With what
+/// Deepest tree that a chain of operators may grow; it is read in a loop, but whoever walks it may not. With what
 /// [`MAX_NESTING`] adds around chains no tree is deeper than the sum of both.
 pub const MAX_DEPTH: u16 = 1000;
+
+/// The same for `and`, `or` and `elsif`, of which configurations made by programs have long chains, and which are evaluated in a loop.
+pub const MAX_CHAIN: u16 = 4000;
 
 /// What statements see and change of the rest of the configuration.
 pub trait Declarations {

@@ -5,7 +5,7 @@
 //! a class may be matched against thousands of addresses.
 
 use super::super::ast::{Arithmetic, Expr};
-use super::{Context, MAX_DEPTH, Node, Parser};
+use super::{Context, MAX_CHAIN, MAX_DEPTH, Node, Parser};
 use crate::syntax::keyword::Keyword;
 use crate::syntax::token::Kind;
 
@@ -188,7 +188,8 @@ impl Parser<'_, '_> {
             return self.lost_statement(text);
         }
         let depth = left.depth.max(right.depth).saturating_add(1);
-        if depth > MAX_DEPTH {
+        let limit = if matches!(operator, Operator::And | Operator::Or) { MAX_CHAIN } else { MAX_DEPTH };
+        if depth > limit {
             self.too_deep();
             return None;
         }

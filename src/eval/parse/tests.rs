@@ -1,7 +1,12 @@
 //! What the real program says about snippets (recorded by `dhcpd -t`, version 4.4.3-P1), depth, and mutations.
 
-use super::fuzz::fuzz_reader;
+use super::super::print;
+use super::fuzz::{Plain, fuzz_reader};
 use super::message::TOO_DEEP;
+use super::{Context, Parser};
+use crate::log::Line;
+use crate::syntax::cursor::Cursor;
+use crate::syntax::source::{Source, SourceId};
 use proptest::prelude::*;
 
 fn said(text: &str) -> Vec<String> {
@@ -111,9 +116,30 @@ fn nesting_is_bounded() {
     }
 }
 
+/// Statements of `on expiry` are written to the lease file: what is read can be printed, however long its chains.
 #[test]
-fn a_thousand_addresses_in_one_condition() {
-    let text = format!("if hardware = 1:2{} {{ }}", " or hardware = 1:2:3:4:5:6:7".repeat(900));
+fn long_chains_are_printed() {
+    for text in [
+        format!("if known{} {{ }}", " or static".repeat(3900)),
+        format!("if known {{ }} {}", "elsif known { } ".repeat(3900)),
+        format!("eval lease-time{};", " + lease-time".repeat(900)),
+    ] {
+        let mut ignored = |_: Line| {};
+        let mut declarations = Plain::new();
+        let source = Source::new("F", text.as_bytes(), SourceId(0));
+        let mut cursor = Cursor::new(source, &mut ignored);
+        let block = Parser::new(&mut cursor, &mut declarations).statements(Context::Any).unwrap();
+        let mut printed = Vec::new();
+        print::statements(&mut printed, &block, 0, &declarations.spaces);
+        assert!(printed.len() > 900);
+    }
+}
+
+#[test]
+fn thousands_of_addresses_in_one_condition() {
+    let text = format!("if hardware = 1:2{} {{ }}", " or hardware = 1:2:3:4:5:6:7".repeat(3900));
+    assert_eq!(said(&text), Vec::<String>::new());
+    let text = format!("if known {{ }} {}", "elsif known { } ".repeat(3900));
     assert_eq!(said(&text), Vec::<String>::new());
     let long = format!("option routers {} 10.0.0.1;", "10.0.0.1,".repeat(10_000));
     assert_eq!(said(&long), Vec::<String>::new());
