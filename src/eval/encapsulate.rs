@@ -18,8 +18,7 @@ const VENDOR_OPTION_SPACE: OptionId = OptionId { space: SERVER, code: 19 };
 impl<'m> Machine<'m> {
     /// The value of a DHCPv4 option for a reply: what it is set to, or what is set in the space it carries. `None`: not sent.
     /// Codes of the site space are looked up there.
-    pub fn reply_value(&mut self, code: u8) -> Option<Data> {
-        let code = u32::from(code);
+    pub fn reply_value(&mut self, code: u32) -> Option<Data> {
         let space = if code >= self.options.site_code_min { self.options.site_space } else { DHCP };
         let id = OptionId { space, code };
         let format = self.context.spaces.option_format(id);
@@ -126,13 +125,9 @@ impl<'m> Machine<'m> {
         stored
     }
 
-    /// Option 63 begins with sub-option 2, or holds nothing but sub-option 1 (RFC 2242).
+    /// Option 63 holds sub-option 1 when it has nothing to say (RFC 2242). When it has, ISC loses it: measured, it is not sent.
     fn encapsulate_nwip(&mut self, space: &'m Space, out: &mut Vec<u8>) -> bool {
-        let mut options = Vec::new();
-        if self.store_all(space, &mut options) {
-            out.extend([2, 0]);
-            out.append(&mut options);
-        } else {
+        if !self.store_all(space, &mut Vec::new()) {
             option_area::put(out, shape(space), 1, &[1, 0]);
         }
         true

@@ -167,6 +167,10 @@ pub(super) fn fqdn_label_beyond_end() -> Line {
     Line::info("fqdn label longer than buffer")
 }
 
+pub(super) fn no_room_for_agent_options() -> Line {
+    Line::error("Unable to store relay agent information in reply packet.")
+}
+
 pub(super) fn no_such_space(name: &[u8]) -> Line {
     Line::error(format!(
         "option_space_encapsulate: option space '{}' does not exist, but is configured.",

@@ -16,6 +16,7 @@ pub mod parse;
 mod pattern;
 pub mod pretty;
 pub mod print;
+pub mod reply;
 #[cfg(test)]
 mod tests;
 pub mod value;

@@ -8,6 +8,7 @@ use super::packet::Packet;
 use super::parse::{self, Declarations, Parser};
 use super::pretty::{self, Style};
 use super::print;
+use super::reply::Wishes;
 use super::value::{Value, Variables};
 use crate::log::Line;
 use crate::option::definition::{DHCP, Definition, OptionId, SpaceId};
@@ -50,10 +51,14 @@ impl Declarations for Known {
 }
 
 fn read(text: &str) -> Block {
+    read_with(text, Spaces::predefined())
+}
+
+fn read_with(text: &str, spaces: Spaces) -> Block {
     let mut lines = Vec::new();
     let mut report = |line: Line| lines.push(line.text);
     let mut cursor = Cursor::new(Source::new("F", text.as_bytes(), SourceId(0)), &mut report);
-    let mut known = Known(Spaces::predefined());
+    let mut known = Known(spaces);
     let block = Parser::new(&mut cursor, &mut known).statements(parse::Context::Any);
     drop(cursor);
     block.unwrap_or_else(|| panic!("{lines:?}"))
@@ -298,15 +303,15 @@ fn carried_options() {
     let hosts = HostTable::default();
     let (mut variables, mut options, mut outcome) = Default::default();
     let block = read(
-        r#"vendor-option-space nwip; option nwip.autoretries 5; option fqdn.fqdn "a.b"; option fqdn.encoded on;
+        r#"vendor-option-space isc; option nwip.autoretries 5; option fqdn.fqdn "a.b"; option fqdn.encoded on;
         option isc.media "xy"; option domain-name ""; option root-path "rp"; option agent.circuit-id "q";"#,
     );
     let mut machine =
         Machine::new(Context::bare(&spaces, &hosts, 0), &mut variables, &mut options, &mut outcome);
     machine.run(&block);
     let mut value = |code| machine.reply_value(code).map(|data| data.to_vec());
-    assert_eq!(value(43).unwrap(), [2, 0, 8, 1, 5]);
-    assert_eq!(value(63).unwrap(), [2, 0, 8, 1, 5]);
+    assert_eq!(value(43).unwrap(), b"\x00\x01\x00\x02xy");
+    assert_eq!(value(63), None);
     assert_eq!(value(81).unwrap(), b"\x04\0\0\x01a\x01b\0");
     // nothing was ever set in `vendor` itself, so `isc` is not looked at, as in ISC
     assert_eq!(value(125), None);
@@ -454,4 +459,60 @@ fn nested(expression: &Expr) -> Vec<u8> {
     print::expression(&mut out, expression, 0, &Spaces::predefined());
     out.retain(|octet| !octet.is_ascii_whitespace());
     out
+}
+
+/// `sname`, `file` and options of four OFFERs: without a list, with one that overflows, with room for all, and with one that
+/// asks for options that carry others.
+#[test]
+fn replies_are_filled_as_the_real_program_fills_them() {
+    let mut spaces = Spaces::predefined();
+    let space = spaces.define_space("vs", 1, 1, None);
+    spaces.define(Definition::new(OptionId { space, code: 1 }, "one", "t"));
+    spaces.define(Definition::new(OptionId { space, code: 2 }, "two", "I"));
+    for (code, name) in [(200, "big"), (201, "big2"), (202, "big3"), (203, "big4")] {
+        spaces.define(Definition::new(OptionId::dhcp(code), name, "t"));
+    }
+    let text = format!(
+        r#"vendor-option-space vs; option vs.one "vv"; option vs.two 1.2.3.4; option isc.media "m"; option vendor.isc 01;
+        option fqdn.fqdn "a.b"; option fqdn.server-update on; option nwip.autoretries 3; option big "{}"; option big2 "{}";
+        option big3 "{}"; option big4 "{}"; option routers 10.9.0.1; option domain-name "dd";"#,
+        "a".repeat(120),
+        "b".repeat(300),
+        "c".repeat(60),
+        "d".repeat(40)
+    );
+    let block = read_with(&text, spaces.clone());
+    let hosts = HostTable::default();
+    let lists: [(Option<&[u8]>, u16); 4] = [
+        (None, 0),
+        (Some(&[3, 3, 200, 201, 202, 203]), 0),
+        (Some(&[3, 200, 201, 202, 203]), 1500),
+        (Some(&[63, 43, 81, 125]), 0),
+    ];
+    for ((parameter_list, message_size), recorded) in
+        lists.into_iter().zip(include_str!("recorded/offers.hex").lines())
+    {
+        let (mut variables, mut options, mut outcome) = Default::default();
+        let mut machine =
+            Machine::new(Context::bare(&spaces, &hosts, 0), &mut variables, &mut options, &mut outcome);
+        machine.run(&block);
+        for (code, octets) in
+            [(53, &[2][..]), (54, &[10, 9, 0, 1]), (51, &43_200u32.to_be_bytes()), (1, &[255, 255, 255, 0])]
+        {
+            machine.options.set_data(OptionId::dhcp(code), octets);
+        }
+        let wishes = Wishes {
+            parameter_list,
+            message_size,
+            wants_mask: true,
+            file_is_free: true,
+            sname_is_free: true,
+            ..Wishes::default()
+        };
+        let (mut header, mut out) = (Header::default(), Vec::new());
+        assert!(machine.reply_options(&wishes, &mut header, &mut out));
+        out.resize(out.len().max(64), 0);
+        let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+        assert_eq!(format!("{} {} {}", hex(&header.sname), hex(&header.file), hex(&out)), recorded);
+    }
 }

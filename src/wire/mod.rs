@@ -1,6 +1,7 @@
 //! Codecs for what comes off and goes onto the wire. Decoding borrows the datagram and allocates nothing; encoding appends
 //! to a buffer the caller reuses. Nothing here knows option names; malformed input is answered as ISC answers it.
 
+pub mod area;
 pub mod dhcp4;
 pub mod domain;
 pub mod frame;
