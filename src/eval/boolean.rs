@@ -134,11 +134,7 @@ impl Machine<'_> {
                 }
                 Some(left as u64)
             }
-            Expr::Arithmetic { op, operands } => {
-                let [left, right] = &**operands;
-                let (left, right) = (self.number(left), self.number(right));
-                left.zip(right).and_then(|(left, right)| calculate(*op, left, right))
-            }
+            Expr::Arithmetic { .. } => self.arithmetic(expression),
             // the server is no client
             Expr::ClientState => None,
             Expr::Variable(name) => match self.variable(name)? {
@@ -154,6 +150,22 @@ impl Machine<'_> {
             }
             _ => self.misplaced(expression, Wanted::Numeric),
         }
+    }
+
+    /// Operators lean to the left; a long chain of them is no depth.
+    fn arithmetic(&mut self, mut expression: &Expr) -> Option<u64> {
+        let mut operations: SmallVec<[(Arithmetic, &Expr); 8]> = SmallVec::new();
+        while let Expr::Arithmetic { op, operands } = expression {
+            let [left, right] = &**operands;
+            operations.push((*op, right));
+            expression = left;
+        }
+        let mut value = self.number(expression);
+        for (op, right) in operations.into_iter().rev() {
+            let right = self.number(right);
+            value = value.zip(right).and_then(|(left, right)| calculate(op, left, right));
+        }
+        value
     }
 
     /// A value of whatever kind the expression has.

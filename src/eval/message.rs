@@ -167,6 +167,18 @@ pub(super) fn fqdn_label_beyond_end() -> Line {
     Line::info("fqdn label longer than buffer")
 }
 
+pub(super) fn unknown_option_space(name: &[u8]) -> Line {
+    Line::error(format!("unknown option space {}.", text_of(name)))
+}
+
+pub(super) fn low_site_codes(space: &str, lowest: u32) -> Line {
+    Line::error(format!(
+        "WARNING: site-local option codes less than 224 have been deprecated by RFC3942.  You have options listed in site \
+         local space {space} that number as low as {lowest}.  Please investigate if these should be declared as regular \
+         options rather than site-local options, or migrated up past 224."
+    ))
+}
+
 pub(super) fn no_room_for_agent_options() -> Line {
     Line::error("Unable to store relay agent information in reply packet.")
 }

@@ -12,6 +12,7 @@ pub mod machine;
 mod message;
 pub mod options;
 pub mod packet;
+pub mod parameter;
 pub mod parse;
 mod pattern;
 pub mod pretty;

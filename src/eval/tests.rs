@@ -5,6 +5,7 @@ use super::context::{Context, HostTable, Lease};
 use super::machine::{Act, Machine, Outcome};
 use super::options::OptionState;
 use super::packet::Packet;
+use super::parameter::Flag;
 use super::parse::{self, Declarations, Parser};
 use super::pretty::{self, Style};
 use super::print;
@@ -371,13 +372,15 @@ fn long_chains_are_no_depth() {
         (0..400).map(|n| format!("elsif option host-name = \"{n}\" {{ log(info, \"{n}\"); }} ")).collect();
     let or: String = (0..900).map(|n| format!(" or option host-name = \"{n}\"")).collect();
     let concat = vec!["\"x\""; 900].join(", ");
+    let plus = " + 0".repeat(900);
     let text = format!(
         "if known {{ log(info, \"known\"); }} {elsif} else {{ log(info, \"none\"); }}
         if known{or} {{ log(info, \"or\"); }} else {{ log(info, \"not\"); }}
-        log(info, concat({concat}));"
+        log(info, concat({concat}));
+        log(info, encode-int(65{plus}, 8));"
     );
     let lines = said(&text);
-    assert_eq!(lines, ["none".to_owned(), "not".to_owned(), "x".repeat(900)]);
+    assert_eq!(lines, ["none".to_owned(), "not".to_owned(), "x".repeat(900), "A".to_owned()]);
 }
 
 fn any_data() -> impl Strategy<Value = Expr> {
@@ -515,4 +518,32 @@ fn replies_are_filled_as_the_real_program_fills_them() {
         let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
         assert_eq!(format!("{} {} {}", hex(&header.sname), hex(&header.file), hex(&out)), recorded);
     }
+}
+
+#[test]
+fn parameters_and_the_site_space() {
+    let mut spaces = Spaces::predefined();
+    let site = spaces.define_space("site", 1, 1, None);
+    spaces.define(Definition::new(OptionId { space: site, code: 150 }, "low", "t"));
+    let block = read_with(
+        r#"site-option-space "site"; option site.low "here"; default-lease-time 600; next-server 1.2.3.4;
+        ping-check true; deny booting; option domain-name = null;"#,
+        spaces.clone(),
+    );
+    let hosts = HostTable::default();
+    let (mut variables, mut options, mut outcome) = Default::default();
+    let mut machine =
+        Machine::new(Context::bare(&spaces, &hosts, 0), &mut variables, &mut options, &mut outcome);
+    machine.run(&block);
+    let server = OptionId::server;
+    assert_eq!((machine.number_set(server(1), 4), machine.number_set(server(2), 4)), (Some(600), None));
+    assert_eq!(machine.address_set(server(17)), Some(Ipv4Addr::new(1, 2, 3, 4)));
+    assert_eq!((machine.flag(server(42)), machine.flag(server(9))), (Some(Flag::Yes), Some(Flag::No)));
+    assert_eq!(machine.flag(OptionId::dhcp(15)), Some(Flag::No));
+    assert!(machine.is_on(server(30), true));
+    let mut warned = Default::default();
+    assert!(machine.take_site_space(&mut warned) && machine.take_site_space(&mut warned));
+    assert_eq!(machine.reply_value(150).as_deref(), Some(&b"here"[..]));
+    assert_eq!(machine.options.site_code_min, 150);
+    assert_eq!(outcome.acts.len(), 1);
 }
