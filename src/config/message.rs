@@ -287,6 +287,10 @@ pub const SERVER_ID_CHECK: &str = "Setting server-id-check true";
 pub const PREFIX_MODE: &str = "invalid prefix-len-mode";
 pub const ABANDON_TIME: &str = "invalid abandon-lease-time";
 
+pub fn host_unknown(name: &str) -> String {
+    format!("{name}: host unknown.")
+}
+
 pub fn omapi_key(name: &str) -> String {
     format!("OMAPI key {name}: not found")
 }

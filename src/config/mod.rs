@@ -14,6 +14,8 @@ mod read;
 pub mod startup;
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod tests;
 
 pub use capability::Capabilities;

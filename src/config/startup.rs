@@ -5,7 +5,7 @@ use super::message;
 use super::model::{Config, Family, ROOT};
 use super::read::Rejected;
 use crate::clock::Wall;
-use crate::eval::ast::Name;
+use crate::eval::ast::{Expr, Name};
 use crate::eval::context::{Context, HostTable};
 use crate::eval::machine::{Act, Machine, Outcome};
 use crate::eval::options::OptionState;
@@ -283,12 +283,26 @@ impl TopLevel<'_> {
     /// An option's value. `config-option` sees nothing here, in ISC neither.
     fn value(&mut self, code: u32) -> Result<Option<Vec<u8>>, Rejected> {
         let Some(setting) = self.options.get(OptionId::server(code)).cloned() else { return Ok(None) };
+        if let Some(name) = setting.expression().and_then(|value| self.unknown_host(value)) {
+            self.say(Line::error(message::host_unknown(&name)));
+        }
         let mut none = OptionState::new();
         let mut outcome = Outcome::default();
         let mut machine = Machine::new(self.context, &mut self.variables, &mut none, &mut outcome);
         let value = machine.setting_value(&setting).map(|data| data.to_vec());
         acts(outcome, self.hear)?;
         Ok(value)
+    }
+
+    /// The host name that a value waits for in vain.
+    fn unknown_host(&self, value: &Expr) -> Option<Name> {
+        match value {
+            Expr::HostLookup(name) => {
+                (!self.context.hosts.addresses.contains_key(name)).then(|| name.clone())
+            }
+            Expr::Substring(operands) => operands.first().and_then(|data| self.unknown_host(data)),
+            _ => None,
+        }
     }
 
     fn text(&mut self, code: u32, place: &mut String) -> Result<bool, Rejected> {
