@@ -299,15 +299,12 @@ impl<'m> Machine<'m> {
     /// Option 43 of the packet is read as the space that `vendor-option-space` names so far.
     fn read_vendor_option(&mut self) {
         let Some(packet) = self.context.packet else { return };
-        if !packet.exists(OptionId::dhcp(43)) {
-            return;
-        }
         let Some(name) = self.option_value(VENDOR_OPTION_SPACE).filter(|name| !name.is_empty()) else {
             return;
         };
         let space = std::str::from_utf8(&name).ok().and_then(|name| self.context.spaces.space_by_name(name));
         if let Some(space) = space.filter(|space| *space != DHCP) {
-            packet.read_vendor_option_as(space);
+            packet.read_vendor_option_as(space, &mut |line| self.outcome.say(line));
         }
     }
 

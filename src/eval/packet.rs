@@ -116,7 +116,9 @@ impl<'a> Packet<'a> {
     }
 
     /// `parse-vendor-option;`: from now on the options of that space are looked for in option 43.
-    pub fn read_vendor_option_as(&self, space: SpaceId) {
+    pub fn read_vendor_option_as(&self, space: SpaceId, say: &mut Sink<'_>) {
+        let Some(octets) = self.dhcp_option(43).filter(|octets| !octets.is_empty()) else { return };
+        tell_faults(self.spaces, self.spaces.space(space), &octets, 0, say);
         self.vendor.borrow_mut().push(space);
     }
 

@@ -547,3 +547,42 @@ fn parameters_and_the_site_space() {
     assert_eq!(machine.options.site_code_min, 150);
     assert_eq!(outcome.acts.len(), 1);
 }
+
+#[test]
+fn packets_look_as_they_look_to_the_real_program() {
+    let spaces = Spaces::predefined();
+    let hosts = HostTable::default();
+    let block = read(include_str!("recorded/packets.conf"));
+    let lease = Lease {
+        address: Ipv4Addr::new(10, 9, 0, 10),
+        ends: 0,
+        hardware: &[],
+        is_static: false,
+        host_name: None,
+    };
+    let recorded = String::from_utf8_lossy(include_bytes!("recorded/packets.log"));
+    let mut recorded = recorded.lines();
+    for hex in include_str!("recorded/packets.hex").lines() {
+        let mut payload = message(&[]);
+        payload.pop();
+        payload[10] = 0x80;
+        payload[dhcp4::FILE..dhcp4::FILE + dhcp4::FILE_LENGTH].fill(0);
+        let octets = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
+        payload.extend(octets);
+        payload.push(255);
+        payload.resize(payload.len().max(300), 0);
+
+        let mut lines = Vec::new();
+        let packet = Packet::read(&payload, &spaces, &mut |line| lines.push(line.text)).unwrap();
+        lines.push("begin".to_owned());
+        let context =
+            Context { packet: Some(&packet), lease: Some(lease), ..Context::bare(&spaces, &hosts, 0) };
+        let (mut variables, mut options, mut outcome) = Default::default();
+        Machine::new(context, &mut variables, &mut options, &mut outcome).run(&block);
+        lines.extend(texts(&outcome));
+        for line in lines {
+            assert_eq!(Some(line.as_str()), recorded.next(), "{hex}");
+        }
+    }
+    assert_eq!(recorded.next(), None);
+}
