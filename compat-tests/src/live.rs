@@ -130,7 +130,11 @@ impl<'a> Run<'a> {
             self.close_section("start");
         }
         for (text, step) in &self.scenario.steps {
-            self.step(step).map_err(|error| format!("{text}: {error}"))?;
+            self.step(step).map_err(|error| {
+                let said = self.transcript.render();
+                let tail = said.len().saturating_sub(600);
+                format!("{text}: {error}\n...{}", said.get(tail..).unwrap_or(&said))
+            })?;
             if matches!(step, Step::Send(_) | Step::Exchange(_)) && self.milliseconds_in() > 950 {
                 return Err(format!("{LATE}{text}"));
             }
@@ -232,13 +236,22 @@ impl<'a> Run<'a> {
 
     /// Sends, then the sentinel, and waits until the server is past it and the line is quiet.
     fn send(&mut self, packet: &Packet) -> Result<()> {
-        let out = self.script.build(packet)?;
+        let out = match self.script.build(packet) {
+            Ok(out) => out,
+            Err(error) => {
+                self.packets.push(format!("not sent: {error}"));
+                return Ok(());
+            }
+        };
         self.link(&out.port)?.send(&out.frame())?;
         if self.child.is_none() {
             return Ok(());
         }
-        // `sync=cN` when the packet itself goes where nobody listens.
+        // `sync=cN` when the packet itself goes where nobody listens; `sync=no` when no sentinel can be heard.
         let port = packet.fields.iter().find(|(key, _)| key == "sync").map_or(&out.port, |(_, value)| value);
+        if port == "no" {
+            return self.sleep_until(wall() + Duration::from_millis(300));
+        }
         let sentinel = self.sentinel(port);
         self.sentinel_seen = false;
         self.link(port)?.send(&sentinel.frame())?;
@@ -439,14 +452,13 @@ impl Drop for Run<'_> {
             let _ = child.kill();
             let _ = child.wait();
         }
-        // A server that went to the background is known by its pid file; it is ours when it lives in our network.
-        let mine = fs::read_link("/proc/thread-self/ns/net").ok();
-        for name in ["/run/dhcpd.pid", "/run/other.pid"] {
-            let Ok(text) = fs::read_to_string(name) else { continue };
-            let Ok(pid) = text.trim().parse::<i32>() else { continue };
-            if pid > 1 && mine.is_some() && fs::read_link(format!("/proc/{pid}/ns/net")).ok() == mine {
-                let own = pid == std::process::id() as i32;
-                let _ = if own { Ok(()) } else { kill(Pid::from_raw(pid), Signal::SIGKILL) };
+        // Whatever went to the background lives in our network: nothing else can.
+        let Ok(mine) = fs::read_link("/proc/thread-self/ns/net") else { return };
+        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let pid = entry.file_name().to_string_lossy().parse::<i32>().ok();
+            let lives_here = fs::read_link(entry.path().join("ns/net")).is_ok_and(|net| net == mine);
+            if let Some(pid) = pid.filter(|pid| lives_here && *pid != std::process::id() as i32) {
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
             }
         }
     }

@@ -12,7 +12,7 @@
 //! args: -s 10.9.0.255       further arguments of the server; listen: s0
 //! tier: live REASON         not run in virtual time
 //! == config [NAME]          dhcpd.conf
-//! == leases                 dhcpd.leases; @T+60 is a date
+//! == leases [torn]          dhcpd.leases; @T+60 is a date; torn: without a newline at the end
 //! == file /etc/dhcp/x       any other file below /etc, /var/lib/dhcp or /run
 //! == steps                  one a line, see [`Step`]
 //! ```
@@ -177,6 +177,7 @@ impl Scenario {
             ("config", name) => {
                 self.configs.insert(name.trim().into(), body);
             }
+            ("leases", "torn") => self.lease_file = body.trim_end_matches('\n').into(),
             ("leases", _) => self.lease_file = body,
             ("file", path) => self.files.push((path.trim().into(), body)),
             ("steps", _) => {
