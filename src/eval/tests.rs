@@ -586,3 +586,31 @@ fn packets_look_as_they_look_to_the_real_program() {
     }
     assert_eq!(recorded.next(), None);
 }
+
+/// Every example of the ledger is evaluated, with a packet and a lease and without, and written and read again.
+#[test]
+fn examples_of_the_ledger() {
+    let payload = message(&[(53, &[1]), (12, b"abc"), (82, &[1, 1, b'x', 2, 1, b'y'])]);
+    let mut count = 0;
+    for row in include_str!("../../compat-tests/ledger/expressions.tsv").lines().skip(1) {
+        let columns: Vec<_> = row.split('\t').collect();
+        let [.., example, "ok"] = columns[..] else { continue };
+        let Some((kind, text)) = example.split_once(':') else { continue };
+        let statement = match kind {
+            "B" => format!("if {text} {{ log(info, \"yes\"); }} else {{ log(info, \"no\"); }}"),
+            "D" => format!("log(info, pick({text}, \"null\"));"),
+            _ => format!("log(info, pick(encode-int({text}, 32), \"null\"));"),
+        };
+        said(&statement);
+        let (lines, ..) = with_packet(&statement, &payload);
+        assert!(!lines.is_empty(), "{text}");
+        let block = read(&statement);
+        let spaces = Spaces::predefined();
+        let (mut once, mut twice) = (Vec::new(), Vec::new());
+        print::statements(&mut once, &block, 0, &spaces);
+        print::statements(&mut twice, &read(std::str::from_utf8(&once).unwrap()), 0, &spaces);
+        assert_eq!(once, twice, "{text}");
+        count += 1;
+    }
+    assert_eq!(count, 52);
+}
