@@ -297,6 +297,7 @@ impl TopLevel<'_> {
     /// The host name that a value waits for in vain.
     fn unknown_host(&self, value: &Expr) -> Option<Name> {
         match value {
+            Expr::HostLookup(name) if is_numeric(name) => None,
             Expr::HostLookup(name) => {
                 (!self.context.hosts.addresses.contains_key(name)).then(|| name.clone())
             }
@@ -331,4 +332,11 @@ impl TopLevel<'_> {
         }
         Ok(Some(self.value(code)?.is_some_and(|octets| octets.first() == Some(&1))))
     }
+}
+
+/// A name that inet_aton(3) takes for an address, so that nobody has to be asked: one to four numbers.
+fn is_numeric(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('.').collect();
+    let octets = parts.iter().rev().skip(1).all(|part| part.parse::<u8>().is_ok());
+    parts.len() <= 4 && octets && parts.last().is_some_and(|part| part.parse::<u32>().is_ok())
 }

@@ -12,6 +12,9 @@ const CONFIGURATION: &str = default(option_env!("DHCPD_RS_CONF"), "/etc/dhcp/dhc
 const LEASES: &str = default(option_env!("DHCPD_RS_DB"), "/var/lib/dhcp/dhcpd.leases");
 const PID: &str = default(option_env!("DHCPD_RS_PID"), "/var/run/dhcpd.pid");
 
+const LEASES6: &str = default(option_env!("DHCPD_RS_DB6"), "/var/lib/dhcp/dhcpd6.leases");
+const PID6: &str = default(option_env!("DHCPD_RS_PID6"), "/var/run/dhcpd6.pid");
+
 const fn default(at_build: Option<&'static str>, debian: &'static str) -> &'static str {
     match at_build {
         Some(path) => path,
@@ -31,16 +34,20 @@ pub fn choose(flags: &Flags, environment: impl Fn(&str) -> Option<OsString>) -> 
     let pick = |flag: &Option<PathBuf>, variable: &str| {
         flag.clone().or_else(|| environment(variable).map(PathBuf::from))
     };
-    let leases = match pick(&flags.leases, "PATH_DHCPD_DB") {
+    let (leases_variable, leases_default, pid_variable, pid_default) = match flags.family_6 {
+        false => ("PATH_DHCPD_DB", LEASES, "PATH_DHCPD_PID", PID),
+        true => ("PATH_DHCPD6_DB", LEASES6, "PATH_DHCPD6_PID", PID6),
+    };
+    let leases = match pick(&flags.leases, leases_variable) {
         // It is opened again after the working directory has changed.
         Some(path) if path.is_relative() => absolute(&path)?,
         Some(path) => path,
-        None => LEASES.into(),
+        None => leases_default.into(),
     };
     Ok(Paths {
         configuration: pick(&flags.configuration, "PATH_DHCPD_CONF").unwrap_or_else(|| CONFIGURATION.into()),
         leases,
-        pid: pick(&flags.pid, "PATH_DHCPD_PID").unwrap_or_else(|| PID.into()),
+        pid: pick(&flags.pid, pid_variable).unwrap_or_else(|| pid_default.into()),
     })
 }
 

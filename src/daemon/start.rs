@@ -49,7 +49,8 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     let icmp = if test { None } else { open_icmp() };
     let interfaces: Vec<String> =
         start.flags.interfaces.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-    let config = read_configuration(&start.paths.configuration, &interfaces)?;
+    let family = if start.flags.family_6 { Family::V6 } else { Family::V4 };
+    let config = read_configuration(&start.paths.configuration, family, &interfaces)?;
     let mut hosts = HostTable { own_name: own_name(), ..HostTable::default() };
     if !test {
         hosts.addresses = resolve::resolve(resolve::names(&config), RESOLVE);
@@ -160,13 +161,13 @@ fn open_journal(path: PathBuf, sync: bool) -> Result<(Journal, Arc<Notify>), Fat
     Ok((journal, notify))
 }
 
-fn read_configuration(path: &Path, interfaces: &[String]) -> Result<Config, Fatal> {
+fn read_configuration(path: &Path, family: Family, interfaces: &[String]) -> Result<Config, Fatal> {
     let name = path.to_string_lossy();
     let mut file = File::open(path).map_err(|e| config::message::cannot_open(&name, reason(&e)))?;
     let mut text = Vec::new();
     file.read_to_end(&mut text).map_err(|e| config::message::cannot_read(&name, reason(&e)))?;
     let mut include = |path: &str| std::fs::read(path);
-    let input = Input { name: &name, text, family: Family::V4, interfaces };
+    let input = Input { name: &name, text, family, interfaces };
     config::parse(input, &mut include, &mut |line| trace::say(&line)).map_err(|_| Fatal::Said)
 }
 
