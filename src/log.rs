@@ -32,17 +32,27 @@ pub struct Line {
     pub reach: Reach,
 }
 
+/// ISC formats a line into 1,024 octets, a located message of the parser apart.
+const TEXT_MAX: usize = 1_023;
+
 impl Line {
     pub fn error(text: impl Into<String>) -> Self {
-        Line { priority: Priority::Error, text: text.into(), reach: Reach::Both }
+        Line::new(Priority::Error, text.into())
     }
 
     pub fn info(text: impl Into<String>) -> Self {
-        Line { priority: Priority::Info, text: text.into(), reach: Reach::Both }
+        Line::new(Priority::Info, text.into())
     }
 
     pub fn debug(text: impl Into<String>) -> Self {
-        Line { priority: Priority::Debug, text: text.into(), reach: Reach::Both }
+        Line::new(Priority::Debug, text.into())
+    }
+
+    fn new(priority: Priority, mut text: String) -> Self {
+        if text.len() > TEXT_MAX {
+            text = cut(&text, TEXT_MAX);
+        }
+        Line { priority, text, reach: Reach::Both }
     }
 
     /// The octets to write.
@@ -66,6 +76,13 @@ impl Line {
 const PRIVATE: u32 = 0x10_ff00;
 /// First octet of their UTF-8 form.
 const PRIVATE_LEAD: u8 = 0xf4;
+
+/// The text of the first `most` octets that `text` stands for.
+pub fn cut(text: &str, most: usize) -> String {
+    let octets =
+        Line { priority: Priority::Info, text: text.to_owned(), reach: Reach::Both }.octets().into_owned();
+    text_of(octets.get(..most).unwrap_or(&octets)).into_owned()
+}
 
 /// Text that carries these octets through a [`Line`] unchanged.
 pub fn text_of(octets: &[u8]) -> Cow<'_, str> {

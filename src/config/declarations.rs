@@ -1,5 +1,6 @@
 //! What statements see and change of the configuration while it is read.
 
+use super::message;
 use super::model::Config;
 use crate::eval::ast::{Expr, Key, Zone};
 use crate::eval::context::{Context, HostTable};
@@ -8,6 +9,7 @@ use crate::eval::parse::Declarations;
 use crate::eval::value::Data;
 use crate::log::Line;
 use crate::option::space::Spaces;
+use crate::syntax::diagnostic::Report;
 use std::sync::Arc;
 
 /// TSIG algorithms that ISC's DNS library knows, in the form in which a key keeps them.
@@ -38,10 +40,10 @@ impl Declarations for Config {
     }
 
     /// A key of the same name gives way.
-    fn enter_key(&mut self, key: Key) -> Result<(), String> {
+    fn enter_key(&mut self, key: Key, report: &mut dyn Report) -> Result<(), String> {
         let algorithm = key.algorithm.as_deref().unwrap_or_default();
         if !ALGORITHMS.iter().any(|known| known.eq_ignore_ascii_case(algorithm)) {
-            self.key_without_algorithm = Some(key.name.clone());
+            report.line(Line::error(message::no_tsec(&key.name)));
         }
         self.keys.insert(key.name.to_ascii_lowercase().into(), key);
         Ok(())

@@ -78,8 +78,6 @@ pub struct Config {
     pub server_duid: Option<ServerDuid>,
     pub lease_file_format: LeaseFileFormat,
     pub(super) subnet_index: SubnetIndex,
-    /// The key just entered, when ISC's DNS library cannot use it.
-    pub(super) key_without_algorithm: Option<Name>,
     pub(super) class_names: FxHashMap<Name, ClassId>,
 }
 

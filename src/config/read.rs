@@ -75,7 +75,6 @@ fn empty(name: &str, family: Family) -> Config {
         server_duid: None,
         lease_file_format: LeaseFileFormat::default(),
         subnet_index: Default::default(),
-        key_without_algorithm: None,
         class_names: Default::default(),
     }
 }

@@ -19,8 +19,8 @@ use syslog::{Facility, LogFormat, LoggerBackend, Severity};
 
 /// Lines that may wait for the thread, and lines that may wait for syslogd.
 const QUEUE_MAX: usize = 16_384;
-/// ISC formats into 1,024 octets.
-const TEXT_MAX: usize = 1_023;
+/// The longest of ISC's texts, a located message; others are shorter already.
+const TEXT_MAX: usize = 4_095;
 /// How often a syslogd that is away is looked for.
 const RECONNECT: Duration = Duration::from_millis(250);
 /// How long one wait for room in syslogd's socket may keep new lines from standard error.

@@ -40,7 +40,7 @@ impl Declarations for Known {
         false
     }
 
-    fn enter_key(&mut self, _: Key) -> Result<(), String> {
+    fn enter_key(&mut self, _: Key, _: &mut dyn crate::syntax::diagnostic::Report) -> Result<(), String> {
         Ok(())
     }
 

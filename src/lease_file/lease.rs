@@ -11,6 +11,7 @@ use crate::eval::parse::{address, text};
 use crate::lease::binding::{Billing, Binding, HardwareAddress, State, Value};
 use crate::option::definition::AGENT;
 use crate::syntax::cursor::Cursor;
+use crate::syntax::diagnostic::Report;
 use crate::syntax::keyword::Keyword as K;
 use crate::syntax::token::Kind;
 use std::net::Ipv4Addr;
@@ -479,8 +480,8 @@ impl crate::eval::parse::Declarations for Borrowed<'_> {
         self.0.has_key(name)
     }
 
-    fn enter_key(&mut self, key: crate::eval::ast::Key) -> Result<(), String> {
-        self.0.enter_key(key)
+    fn enter_key(&mut self, key: crate::eval::ast::Key, report: &mut dyn Report) -> Result<(), String> {
+        self.0.enter_key(key, report)
     }
 
     fn enter_zone(&mut self, zone: crate::eval::ast::Zone) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! What is wrong and where, in ISC's layout: message, source line as far as it has been read, caret.
 
 use super::source::Span;
-use crate::log::{Line, Priority, Reach, text_of};
+use crate::log::{Line, Priority, Reach, cut, text_of};
 use std::sync::Arc;
 
 /// ISC keeps the first 80 columns of a line.
@@ -32,9 +32,10 @@ impl Diagnostic {
     pub fn lines(&self) -> [Line; 3] {
         let mut head = format!("{} line {}: {}", self.source, self.line, self.text);
         if head.len() > LONGEST {
-            head.truncate((0..=LONGEST).rev().find(|&end| head.is_char_boundary(end)).unwrap_or(0));
+            head = cut(&head, LONGEST);
         }
-        [Line::error(head), Line::error(text_of(&self.echo)), self.caret()]
+        let head = Line { priority: Priority::Error, text: head, reach: Reach::Both };
+        [head, Line::error(text_of(&self.echo)), self.caret()]
     }
 
     /// Beyond column 80 standard error gets a caret without blanks and syslog none.

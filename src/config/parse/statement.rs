@@ -62,9 +62,6 @@ impl Reader<'_, '_> {
         let mut parser = self.parser();
         let parsed = parser.statement(Context::Any);
         let lose = parser.lose;
-        if let Some(key) = self.config.key_without_algorithm.take() {
-            self.say(Line::error(message::no_tsec(&key)));
-        }
         match parsed {
             Parsed::Statement(statement) => self.add_statement(statement),
             Parsed::Done => {}

@@ -5,6 +5,7 @@ use super::{Context, Declarations, Parsed, Parser};
 use crate::log::Line;
 use crate::option::space::Spaces;
 use crate::syntax::cursor::Cursor;
+use crate::syntax::diagnostic::Report;
 use crate::syntax::keyword::Keyword;
 use crate::syntax::source::{Source, SourceId};
 use crate::syntax::token::Kind;
@@ -38,7 +39,7 @@ impl Declarations for Plain {
         self.keys.iter().any(|key| key == name)
     }
 
-    fn enter_key(&mut self, key: Key) -> Result<(), String> {
+    fn enter_key(&mut self, key: Key, _: &mut dyn Report) -> Result<(), String> {
         self.keys.push(key.name.to_string());
         Ok(())
     }

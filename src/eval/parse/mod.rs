@@ -30,6 +30,7 @@ pub use option_name::OptionName;
 use super::ast::{Expr, Key, Statement, Zone};
 use crate::option::space::Spaces;
 use crate::syntax::cursor::Cursor;
+use crate::syntax::diagnostic::Report;
 
 /// Deepest nesting of parentheses, functions and braces in the source. ISC has no limit but its stack.
 pub const MAX_NESTING: u16 = 250;
@@ -48,8 +49,8 @@ pub trait Declarations {
     /// Whether a class of that name has been declared.
     fn has_class(&self, name: &str) -> bool;
     fn has_key(&self, name: &str) -> bool;
-    /// Enters a key, or says in ISC's words why not (`already exists`).
-    fn enter_key(&mut self, key: Key) -> Result<(), String>;
+    /// Enters a key, or says in ISC's words why not (`already exists`). What is to be said besides goes to `report`.
+    fn enter_key(&mut self, key: Key, report: &mut dyn Report) -> Result<(), String>;
     fn enter_zone(&mut self, zone: Zone) -> Result<(), String>;
     /// `db-time-format`: dates in the lease file as seconds since 1970 with a local-time comment (`true`), or as UTC.
     fn set_local_time(&mut self, local: bool);

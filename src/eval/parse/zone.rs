@@ -149,7 +149,7 @@ impl Parser<'_, '_> {
         self.cursor.take(';');
         key.span = self.cursor.span_from(start);
         let name = key.name.clone();
-        if let Err(text) = self.declarations.enter_key(key) {
+        if let Err(text) = self.declarations.enter_key(key, self.cursor.report()) {
             self.cursor.warn(format_args!("tsig key {name}: {text}"));
             return None;
         }
