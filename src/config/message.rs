@@ -204,6 +204,7 @@ pub const FAILOVER_WORD: &str = "expecting \"peer\"";
 pub const FAILOVER_NAME: &str = "expecting failover peer name.";
 pub const REFERENCE_NOT_HERE: &str = "failover peer reference not in shared-network declaration";
 pub const BRACE: &str = "expecting left brace";
+pub const SECOND_PEER_ADDRESS: &str = "confpars.c(1014): non-null pointer";
 pub const SECONDARY_BALANCE: &str = "secondary may not define load balance settings.";
 pub const HBA_LENGTH: &str = "HBA must be exactly 32 bytes.";
 pub const SPLIT: &str = "split must be between 0 and 256, inclusive";

@@ -45,6 +45,7 @@ struct Queue {
     written: u64,
     stderr: bool,
     closed: bool,
+    serving: bool,
 }
 
 #[derive(Default)]
@@ -97,9 +98,12 @@ impl OperatorLog {
 
     fn enqueue(&self, line: Line, stderr: bool) {
         let mut queue = self.shared.queue();
-        if queue.entries.len() >= QUEUE_MAX {
-            queue.lost += 1;
-            return;
+        while queue.entries.len() >= QUEUE_MAX {
+            if queue.serving || queue.closed {
+                queue.lost += 1;
+                return;
+            }
+            queue = self.shared.emptied.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         let stderr = stderr && queue.stderr;
         // The thread waits only for an empty queue to fill.
@@ -110,6 +114,12 @@ impl OperatorLog {
         if wake {
             self.shared.filled.notify_one();
         }
+    }
+
+    /// Service begins: from now on a full queue loses lines. Before, a bad configuration may have more to say than the queue holds, and
+    /// nobody is kept waiting.
+    pub fn serving(&self) {
+        self.shared.queue().serving = true;
     }
 
     /// Whether lines from now on go to standard error.

@@ -118,6 +118,7 @@ fn ready(start: Start, pid_file: &Path) -> Result<(), String> {
         start.log.to_stderr(false);
     }
     start.log.flush(LAST_LINES);
+    start.log.serving();
     if let Some(parent) = start.parent {
         parent.started().map_err(|e| message::parent_is_gone(&reason(&e)))?;
         detach::leave_terminal();

@@ -120,6 +120,8 @@ impl Reader<'_, '_> {
                 }
             }
             Keyword::Address => match ip_address_or_host_name(self.cursor, false) {
+                // ISC keeps the first, and complains about itself.
+                Some(_) if end.address.is_some() => self.say(Line::error(message::SECOND_PEER_ADDRESS)),
                 Some(address) => end.address = Some(address),
                 None => {
                     self.cursor.skip_to_right_brace(1);
