@@ -1,0 +1,31 @@
+//! A new address for a client (section 3).
+
+use super::Engine;
+use super::find::LeaseRef;
+use super::message;
+use super::request::Client;
+use crate::config::model::NetworkId;
+use crate::lease::binding::State;
+use crate::lease::pool::PoolNumber;
+use crate::lease::store::Candidate;
+use smallvec::SmallVec;
+
+impl Engine {
+    pub(super) fn allocate(&mut self, client: &Client<'_>, network: NetworkId) -> Option<LeaseRef> {
+        let pools: SmallVec<[PoolNumber; 8]> = (client.config.network(network).pools.iter())
+            .filter(|pool| client.may_use(**pool))
+            .map(|pool| PoolNumber(pool.0))
+            .collect();
+        match self.store.choose(pools, client.now)? {
+            Candidate::Fresh(address) => Some(LeaseRef::Fresh(address)),
+            Candidate::Known(id) => {
+                let binding = self.store.get(id);
+                if binding.state == State::Abandoned {
+                    let line = message::reclaiming(binding.address);
+                    self.out.say(line);
+                }
+                Some(LeaseRef::Stored(id))
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! BOOTP (RFC 951, 1542; section 11): a fixed address from a host declaration, or a dynamic one where pools permit it.
+
+use super::Engine;
+use super::find::{Fixed, LeaseRef};
+use super::grant::{Grant, Offer, first_address};
+use super::message;
+use super::options::{self, Packing};
+use super::parameter::{self, dhcp};
+use super::request::Client;
+use super::scope::{self, Flag, Parameters, Place};
+use super::send::{Reply, Send};
+use crate::clock::Now;
+use crate::eval::context::Lease;
+use crate::eval::machine::Machine;
+use crate::eval::options::OptionState;
+use crate::eval::value::Variables;
+use crate::option::definition::OptionId;
+use crate::wire::dhcp4::{BROADCAST, FIXED, Header, copy_field};
+use std::net::Ipv4Addr;
+use std::ops::Range;
+
+/// A reply is at least this long.
+const BOOTP_LENGTH: usize = 300;
+
+impl Engine {
+    pub(super) fn bootp(&mut self, now: Now, mut client: Client<'_>) {
+        let text = format!("BOOTREQUEST from {} via {}", client.hardware_text(), self.via(&client));
+        let Some(network) = client.network else {
+            return self.out.say(message::dropped(&text, "network unknown"));
+        };
+        client.classes = self.classify(&client);
+        let found = self.find_lease(&mut client, network);
+        if let Some(LeaseRef::Fixed(fixed)) = &found.lease {
+            return self.static_bootp(&client, &text, fixed);
+        }
+        let host = found.host.or_else(|| client.without_address(client.host_by_hardware()));
+        let Some(lease) = found.lease.or_else(|| self.allocate(&client, network)) else {
+            return self.out.say(message::dropped(&text, message::NO_DYNAMIC_BOOTP));
+        };
+        self.grant(now, client, Grant { lease, host, offer: Offer::Bootp, text, when: None });
+    }
+
+    fn static_bootp(&mut self, client: &Client<'_>, text: &str, fixed: &Fixed) {
+        let mut header = Header::reply_to(&client.packet.message);
+        header.ciaddr = client.packet.message.ciaddr();
+        header.yiaddr = fixed.address;
+        let (own, next_server) = self.bootp_addresses(client, fixed);
+        header.siaddr = next_server;
+        let mut configured = std::mem::take(&mut self.options);
+        let payload = self.static_contents(client, text, fixed, &mut header, &mut configured);
+        configured.clear();
+        self.options = configured;
+        let Some(payload) = payload else { return };
+        let Some(source) = own else {
+            let name = self.interface_name(client.interface).to_string();
+            return self.out.say(message::no_source_address(text, &name));
+        };
+        self.out.say(crate::log::Line::info(text.to_string()));
+        let name = client.config.host(fixed.host).name.clone();
+        let line = message::bootreply(fixed.address, &name, &client.hardware_text(), self.via(client));
+        let (route, destination) = match header.giaddr.is_unspecified() {
+            true => self.to_client(client, &header, header.flags & BROADCAST != 0),
+            false => {
+                let (route, mut to) = self.to_relay(client, header.giaddr);
+                to.set_port(self.settings.local_port);
+                (route, to)
+            }
+        };
+        let source_port = self.settings.local_port;
+        let send = Send { route, source, source_port, destination, payload };
+        let after = self.out.outcome.acts.len();
+        self.out.replies.push(Reply { after, sequence: 0, line, send });
+    }
+
+    /// Our own address, and the boot server when none is configured: the first address of the network's interface.
+    fn bootp_addresses(&self, client: &Client<'_>, fixed: &Fixed) -> (Option<Ipv4Addr>, Ipv4Addr) {
+        let own = self.first_address(client.interface);
+        let network = client.config.network(client.config.subnet(fixed.subnet).network);
+        let bound = network.interface.as_deref().and_then(|name| {
+            let interface = self.interfaces.iter().find(|interface| interface.name == name)?;
+            interface.addresses.first().copied()
+        });
+        (own, bound.or(own).unwrap_or(Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// None: not served, which has been said.
+    fn static_contents(
+        &mut self,
+        client: &Client<'_>,
+        text: &str,
+        fixed: &Fixed,
+        header: &mut Header,
+        configured: &mut OptionState,
+    ) -> Option<Range<usize>> {
+        let host = client.config.host(fixed.host);
+        let lease = Lease {
+            address: fixed.address,
+            ends: 0,
+            hardware: &client.hardware,
+            is_static: true,
+            host_name: Some(&host.name),
+        };
+        let mut variables = Variables::default();
+        let context = scope::context(client, &self.hosts, Some(lease));
+        let mut machine = Machine::new(context, &mut variables, configured, &mut self.out.outcome);
+        let place = Place { subnet: fixed.subnet, pool: None };
+        scope::run_place(&mut machine, client, place);
+        scope::run(&mut machine, client, host.scope, Some(place.inner(client)));
+        for (id, fault) in
+            [(parameter::ALLOW_BOOTP, "bootp disallowed"), (parameter::ALLOW_BOOTING, "booting disallowed")]
+        {
+            match machine.flag(id) {
+                Flag::False => {
+                    machine.outcome.say(message::dropped(text, fault));
+                    return None;
+                }
+                Flag::Ignore => return None,
+                Flag::True | Flag::Unset => {}
+            }
+        }
+        if machine.flag(parameter::ALWAYS_BROADCAST).is_true() {
+            header.flags |= BROADCAST;
+        }
+        if let Some(value) = machine.option_value(parameter::NEXT_SERVER) {
+            header.siaddr = first_address(&value).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        }
+        let request = &client.packet.message;
+        let names = [
+            (parameter::FILENAME, &mut header.file[..], request.file()),
+            (parameter::SERVER_NAME, &mut header.sname[..], &[][..]),
+        ];
+        for (id, field, otherwise) in names {
+            let name = machine.option_value(id);
+            copy_field(field, name.as_deref().unwrap_or(otherwise));
+        }
+        Some(pack(&mut machine, client, fixed, header, &mut self.out.bytes))
+    }
+}
+
+/// Without a cookie in the request the client gets its own vendor area back, unless told otherwise.
+fn pack(
+    machine: &mut Machine<'_>,
+    client: &Client<'_>,
+    fixed: &Fixed,
+    header: &mut Header,
+    out: &mut Vec<u8>,
+) -> Range<usize> {
+    let request = &client.packet.message;
+    if !request.has_options() && !machine.flag(parameter::ALWAYS_REPLY_RFC1048).is_true() {
+        let start = out.len();
+        header.write(out);
+        out.extend_from_slice(request.payload().get(FIXED..).unwrap_or_default());
+        if out.len() - start < BOOTP_LENGTH {
+            out.resize(start + BOOTP_LENGTH, 0);
+        }
+        return start..out.len();
+    }
+    let mask = OptionId::dhcp(dhcp::SUBNET_MASK);
+    if !machine.options.contains(mask) {
+        machine.options.set_data(mask, &client.config.subnet(fixed.subnet).mask.octets());
+    }
+    let name = OptionId::dhcp(dhcp::HOST_NAME);
+    if !machine.options.contains(name) && machine.flag(parameter::USE_HOST_DECL_NAMES).is_true() {
+        machine.options.set_data(name, client.config.host(fixed.host).name.as_bytes());
+    }
+    options::build(machine, client, header, &Packing { is_bootp: true, ..Packing::default() }, out)
+}

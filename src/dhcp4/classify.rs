@@ -1,0 +1,119 @@
+//! Which classes a message belongs to (rule 1.6), and what they are billed as.
+
+use super::Engine;
+use super::message;
+use super::request::Client;
+use crate::config::Config;
+use crate::config::model::{ClassId, Permit, ScopeId};
+use crate::eval::machine::Machine;
+use crate::eval::options::OptionState;
+use crate::lease::binding::Billing;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Classes a packet may be in.
+const MOST: usize = 5;
+
+/// A class a packet is in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// A class, or a declared subclass.
+    pub class: ClassId,
+    /// A subclass that `spawn with` made: its value; `class` is then the spawning class.
+    pub spawned: Option<Arc<[u8]>>,
+}
+
+pub type Classes = SmallVec<[Member; 2]>;
+
+impl Member {
+    /// Is it this class, or a subclass of it?
+    pub fn is_of(&self, class: ClassId, config: &Config) -> bool {
+        self.class == class || config.class(self.class).superclass == Some(class)
+    }
+
+    pub fn scope(&self, config: &Config) -> ScopeId {
+        config.class(self.class).scope
+    }
+
+    /// 0: none.
+    pub fn lease_limit(&self, config: &Config) -> u32 {
+        config.class(self.class).lease_limit
+    }
+
+    /// The name that the log shows: of a subclass that of its class.
+    pub fn class_name(&self, config: &Config) -> Arc<str> {
+        let class = config.class(self.class);
+        let named = class.superclass.map_or(class, |parent| config.class(parent));
+        named.name.clone().unwrap_or_else(|| "".into())
+    }
+
+    /// How a lease billed to it is marked.
+    pub fn billing(&self, config: &Config) -> Billing {
+        let class = config.class(self.class);
+        let subclass = self.spawned.clone().or_else(|| class.superclass.and(class.value.clone()));
+        Billing { class: self.class_name(config), subclass }
+    }
+}
+
+impl Engine {
+    pub(super) fn classify(&mut self, client: &Client<'_>) -> Classes {
+        let mut classes = Classes::new();
+        if client.config.class_order.is_empty() {
+            return classes;
+        }
+        let config = client.config;
+        let mut too_many = 0;
+        let mut options = OptionState::new();
+        let context = super::scope::context(client, &self.hosts, None);
+        let (variables, outcome) = (&mut self.variables, &mut self.out.outcome);
+        let mut machine = Machine::new(context, variables, &mut options, outcome);
+        for &id in &config.class_order {
+            let Some(member) = member(config, id, &mut machine) else { continue };
+            match classes.len() < MOST {
+                true => classes.push(member),
+                false => too_many += 1,
+            }
+        }
+        for _ in 0..too_many {
+            self.out.say(message::too_many_classes(&client.hardware_text()));
+        }
+        classes
+    }
+}
+
+fn member(config: &Config, id: ClassId, machine: &mut Machine<'_>) -> Option<Member> {
+    let class = config.class(id);
+    if let Some(condition) = &class.condition {
+        if machine.boolean(condition) != Some(true) {
+            return None;
+        }
+        if class.submatch.is_none() {
+            return Some(Member { class: id, spawned: None });
+        }
+    }
+    let value = machine.data(class.submatch.as_ref()?).filter(|value| !value.is_empty())?;
+    match config.find_subclass(id, &value) {
+        Some(subclass) => Some(Member { class: subclass, spawned: None }),
+        None if class.spawning => Some(Member { class: id, spawned: Some(value.into_arc()) }),
+        None => None,
+    }
+}
+
+impl Client<'_> {
+    pub fn is_member_of(&self, class: ClassId) -> bool {
+        self.classes.iter().any(|member| member.is_of(class, self.config))
+    }
+
+    /// Does an entry of this permit list match? (ISC's clients are never authenticated.)
+    pub fn matches(&self, permits: &[Permit]) -> bool {
+        permits.iter().any(|permit| match permit {
+            Permit::KnownClients => self.known,
+            Permit::UnknownClients => !self.known,
+            Permit::AuthenticatedClients => false,
+            Permit::UnauthenticatedClients | Permit::AllClients => true,
+            Permit::DynamicBootpClients => self.kind == 0,
+            Permit::MembersOf(class) => self.is_member_of(*class),
+            Permit::After(when) => self.now > *when,
+        })
+    }
+}

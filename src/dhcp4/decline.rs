@@ -1,0 +1,62 @@
+//! DHCPDECLINE (section 11): the address is in use by somebody else and is set aside.
+//!
+//! Only the client that holds the lease, or was offered it, is believed: in ISC any hardware address abandons a stranger's
+//! active lease.
+
+use super::Engine;
+use super::find::LeaseRef;
+use super::message;
+use super::parameter::{self, dhcp};
+use super::request::Client;
+use super::scope::{self, Flag, Parameters};
+use crate::eval::machine::Machine;
+use crate::lease::queue::BindingId;
+
+impl Engine {
+    pub(super) fn decline(&mut self, client: Client<'_>) {
+        let Some(address) = client.address_option(dhcp::REQUESTED_ADDRESS) else { return };
+        let lease = match self.store.by_address(address) {
+            Some(id) => Some(LeaseRef::Stored(id)),
+            None => self.pool_of(address).map(|_| LeaseRef::Fresh(address)),
+        };
+        let who = client.text(self.uid_of(lease.as_ref()).as_deref());
+        let name = self.name_of(lease.as_ref());
+        let via = self.via(&client);
+        let text = format!("DHCPDECLINE of {address} from {who} {name}via {via}");
+        let flag = self.declines(&client, lease.as_ref());
+        let status = match (flag.is_allowed(), lease) {
+            (false, _) => "ignored",
+            (true, Some(LeaseRef::Stored(id))) if self.holds(&client, id) => {
+                self.abandon_lease(id, "declined.", &client);
+                "abandoned"
+            }
+            (true, _) => "not found",
+        };
+        if flag != Flag::Ignore {
+            self.out.say(message::dropped(&text, status));
+        }
+    }
+
+    /// The lease is this client's by what it was last given or offered with.
+    fn holds(&self, client: &Client<'_>, id: BindingId) -> bool {
+        let binding = self.store.get(id);
+        let same_uid = !binding.uid.is_empty() && client.identifier.as_deref() == Some(&binding.uid[..]);
+        same_uid || binding.hardware[..] == client.hardware[..]
+    }
+
+    fn declines(&mut self, client: &Client<'_>, lease: Option<&LeaseRef>) -> Flag {
+        let subnet = lease.and_then(|lease| self.place(client, lease)).map(|place| place.subnet);
+        let mut options = std::mem::take(&mut self.options);
+        let (variables, outcome) = (&mut self.variables, &mut self.out.outcome);
+        let mut machine = Machine::new(scope::context(client, &self.hosts, None), variables, &mut options, outcome);
+        let subnet = subnet.map(|subnet| client.config.subnet(subnet).scope);
+        if let Some(scope) = subnet {
+            scope::run(&mut machine, client, scope, None);
+        }
+        scope::run_classes(&mut machine, client, subnet);
+        let flag = machine.flag(parameter::DECLINES);
+        options.clear();
+        self.options = options;
+        flag
+    }
+}

@@ -1,0 +1,42 @@
+//! DHCPDISCOVER: an address is chosen and offered (sections 2, 3 and 5).
+
+use super::Engine;
+use super::find::LeaseRef;
+use super::grant::{Grant, Offer};
+use super::message;
+use super::request::Client;
+use crate::clock::Now;
+
+/// An offered address stays out of the way for so long (rule 3.6).
+const OFFER_SECONDS: i64 = 120;
+
+impl Engine {
+    pub(super) fn discover(&mut self, now: Now, mut client: Client<'_>) {
+        let Some(network) = client.network else { return };
+        let found = self.find_lease(&mut client, network);
+        let who = client.text(self.uid_of(found.lease.as_ref()).as_deref());
+        let name = self.name_of(found.lease.as_ref());
+        let text = format!("DHCPDISCOVER from {who} {name}via {}", self.via(&client));
+        let host = found.host;
+        let Some(lease) = found.lease.or_else(|| self.allocate(&client, network)) else {
+            let line = message::no_free_leases(&text, &client.config.network(network).name);
+            return self.out.say(line);
+        };
+        let ends = match &lease {
+            LeaseRef::Stored(id) => {
+                let ends = self.store.get(*id).ends;
+                if ends < client.now {
+                    self.store.amend(*id, |binding| {
+                        if let Some(extra) = &mut binding.extra {
+                            extra.variables.clear();
+                        }
+                    });
+                }
+                ends
+            }
+            _ => 0,
+        };
+        let when = Some(ends.max(client.now + OFFER_SECONDS));
+        self.grant(now, client, Grant { lease, host, offer: Offer::Offer, text, when });
+    }
+}

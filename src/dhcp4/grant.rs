@@ -1,0 +1,439 @@
+//! From a lease that was found to an OFFER, an ACK or a BOOTREPLY (section 5, in its order).
+
+use super::Engine;
+use super::find::{Fixed, LeaseRef};
+use super::message;
+use super::parameter::{self, dhcp};
+use super::request::{Client, REQUEST};
+use super::scope::{self, Flag, Parameters, Place};
+use crate::clock::{Now, Wall};
+use crate::config::model::HostId;
+use crate::eval::context::Lease;
+use crate::eval::machine::{Machine, Outcome};
+use crate::eval::options::OptionState;
+use crate::eval::value::{Value, Variables};
+use crate::lease::binding::{Billing, Binding, State};
+use crate::lease::queue::BindingId;
+use crate::option::definition::{AGENT, OptionId};
+use crate::transition::{self, Keep};
+use smallvec::SmallVec;
+use std::net::Ipv4Addr;
+
+/// What the client gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    Offer,
+    Ack,
+    Bootp,
+}
+
+impl Offer {
+    /// Value of option 53; BOOTP has none.
+    pub fn message_type(self) -> Option<u8> {
+        match self {
+            Offer::Offer => Some(2),
+            Offer::Ack => Some(5),
+            Offer::Bootp => None,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Offer::Offer => "DHCPOFFER",
+            Offer::Ack => "DHCPACK",
+            Offer::Bootp => "BOOTREPLY",
+        }
+    }
+}
+
+/// What is to be given to whom.
+#[derive(Debug)]
+pub struct Grant {
+    pub lease: LeaseRef,
+    /// The host declaration the lease hangs on already.
+    pub host: Option<HostId>,
+    pub offer: Offer,
+    /// The line the message is logged with.
+    pub text: String,
+    /// When an offer is forgotten.
+    pub when: Option<Wall>,
+}
+
+/// The lease as it was found.
+pub struct Current {
+    pub id: Option<BindingId>,
+    pub binding: Binding,
+    /// Of a fixed address.
+    pub fixed: Option<HostId>,
+}
+
+/// The state of one grant while it is worked out.
+pub struct Work<'c, 'p> {
+    pub client: &'c Client<'p>,
+    pub grant: Grant,
+    pub current: Current,
+    pub place: Place,
+    pub variables: Variables,
+    pub options: OptionState,
+    pub outcome: Outcome,
+    pub host: Option<HostId>,
+}
+
+impl Work<'_, '_> {
+    /// The evaluator over what was found: the lease, its variables, the options set so far.
+    pub fn machine<'m>(&'m mut self, engine: &'m Engine) -> Machine<'m> {
+        let client = self.client;
+        let host = self.host.or(self.current.fixed);
+        let lease = Lease {
+            address: self.current.binding.address,
+            ends: self.current.binding.ends,
+            hardware: &self.current.binding.hardware,
+            is_static: self.current.fixed.is_some(),
+            host_name: host.map(|host| &*client.config.host(host).name),
+        };
+        let context = scope::context(client, &engine.hosts, Some(lease));
+        Machine::new(context, &mut self.variables, &mut self.options, &mut self.outcome)
+    }
+
+    fn refuse(&mut self, flag: Flag, fault: &str) -> bool {
+        if flag == Flag::False {
+            self.outcome.say(message::dropped(&self.grant.text, fault));
+        }
+        !flag.is_allowed()
+    }
+}
+
+impl Engine {
+    pub(super) fn grant(&mut self, now: Now, client: Client<'_>, grant: Grant) {
+        let Some(place) = self.place(&client, &grant.lease) else { return };
+        let Some(current) = self.current(&client, &grant.lease) else { return };
+        if self.pings.is_pending(current.binding.address) {
+            return;
+        }
+        let mut work = Work {
+            client: &client,
+            variables: scope::variables_of(&current.binding),
+            options: std::mem::take(&mut self.options),
+            outcome: std::mem::take(&mut self.out.outcome),
+            host: grant.host.or(current.fixed),
+            grant,
+            current,
+            place,
+        };
+        work.options.clear();
+        self.work_out(now, &mut work);
+        let Work { options, outcome, .. } = work;
+        self.options = options;
+        // What transitions said meanwhile was said to the same list.
+        self.out.outcome = outcome;
+    }
+
+    fn current(&mut self, client: &Client<'_>, lease: &LeaseRef) -> Option<Current> {
+        let id = match lease {
+            LeaseRef::Fixed(fixed) => return Some(self.fixed_current(client, fixed)),
+            LeaseRef::Stored(id) => *id,
+            LeaseRef::Fresh(address) => self.store.materialise(*address)?,
+        };
+        Some(Current { id: Some(id), binding: self.store.get(id).clone(), fixed: None })
+    }
+
+    fn fixed_current(&self, client: &Client<'_>, fixed: &Fixed) -> Current {
+        let mut binding = Binding::never_used(fixed.address);
+        binding.uid = fixed.uid.clone();
+        if let Some(hardware) = &client.config.host(fixed.host).hardware {
+            binding.hardware = SmallVec::from_slice(&hardware.0);
+        }
+        Current { id: None, binding, fixed: Some(fixed.host) }
+    }
+
+    /// Steps 2 to 14; what is left is the reply.
+    fn work_out(&mut self, now: Now, work: &mut Work<'_, '_>) {
+        return_agent_options(work);
+        let (client, place) = (work.client, work.place);
+        scope::run_place(&mut work.machine(self), client, place);
+        self.release_others(work);
+        if self.is_refused(work) {
+            return;
+        }
+        if client.config.has_billing_classes && work.current.fixed.is_none() && !self.bill(work) {
+            return;
+        }
+        let names = self.boot_names(work);
+        let Some(times) = self.lease_times(work) else {
+            let address = work.current.binding.address;
+            let scope = client.config.subnet(place.subnet).scope;
+            self.with_outcome(work, |engine| engine.nak(client, address, Some(scope)));
+            return;
+        };
+        let mut proposed = self.proposed(work, &times);
+        self.run_commit(work, &mut proposed);
+        let mut times = times;
+        let (mut same_client, mut sequence) = (false, 0);
+        if let Some(id) = work.current.id {
+            let reused = self.is_reusable(work, id, &proposed, &mut times, &mut same_client);
+            sequence = match reused {
+                true => self.keep_lease(id, &proposed),
+                false => self.supersede(work, id, proposed),
+            };
+        }
+        self.answer(now, work, super::reply::Answer { names, times, same_client, sequence });
+    }
+
+    /// Lets a step that speaks through [`Engine::out`] do so in order.
+    pub(super) fn with_outcome<R>(&mut self, work: &mut Work<'_, '_>, step: impl FnOnce(&mut Self) -> R) -> R {
+        std::mem::swap(&mut self.out.outcome, &mut work.outcome);
+        let result = step(self);
+        std::mem::swap(&mut self.out.outcome, &mut work.outcome);
+        result
+    }
+
+    /// Step 4: `one-lease-per-client`.
+    fn release_others(&mut self, work: &mut Work<'_, '_>) {
+        let client = work.client;
+        if client.kind != REQUEST || !work.machine(self).flag(parameter::ONE_LEASE_PER_CLIENT).is_true() {
+            return;
+        }
+        let own = work.current.id;
+        let (uid, hardware) = (work.current.binding.uid.clone(), work.current.binding.hardware.clone());
+        if !uid.is_empty() {
+            let others: Vec<BindingId> = self.store.by_uid(&uid).filter(|id| Some(*id) != own).collect();
+            self.release_all(work, others);
+        }
+        let host_without_uid =
+            work.host.is_some_and(|host| client.config.host(host).client_identifier.is_none());
+        let duplicates = work.machine(self).flag(parameter::DUPLICATES);
+        if uid.is_empty() || (host_without_uid && !duplicates.is_allowed()) {
+            let others: Vec<BindingId> =
+                self.store.by_hardware(&hardware).filter(|id| Some(*id) != own).collect();
+            self.release_all(work, others);
+        }
+    }
+
+    fn release_all(&mut self, work: &mut Work<'_, '_>, others: Vec<BindingId>) {
+        let client = work.client;
+        for id in others {
+            if matches!(self.store.get(id).state, State::Active | State::Abandoned) {
+                self.with_outcome(work, |engine| engine.release_lease(id, client));
+            }
+        }
+    }
+
+    /// Steps 5 to 7: `min-secs`, the host's statements, who is not served.
+    fn is_refused(&mut self, work: &mut Work<'_, '_>) -> bool {
+        let (client, offer) = (work.client, work.grant.offer);
+        if offer == Offer::Offer
+            && let Some([least, ..]) = work.machine(self).option_value(parameter::MIN_SECS).as_deref()
+            && client.packet.message.secs() < u16::from(*least)
+        {
+            let line = message::min_secs(&work.grant.text, *least, client.packet.message.secs());
+            work.outcome.say(line);
+            return true;
+        }
+        if work.host.is_none() {
+            work.host = client
+                .without_address(client.host_by_identifier())
+                .or_else(|| client.without_address(client.host_by_hardware()))
+                .or_else(|| client.without_address(client.host_by_option()));
+        }
+        if let Some(host) = work.host {
+            let (scope, limit) = (client.config.host(host).scope, work.place.inner(client));
+            scope::run(&mut work.machine(self), client, scope, Some(limit));
+        }
+        if work.host.is_none() {
+            let flag = work.machine(self).flag(parameter::BOOT_UNKNOWN_CLIENTS);
+            if work.refuse(flag, "unknown client") {
+                return true;
+            }
+        }
+        if offer == Offer::Bootp {
+            let flag = work.machine(self).flag(parameter::ALLOW_BOOTP);
+            if work.refuse(flag, "bootp disallowed") {
+                return true;
+            }
+        }
+        let flag = work.machine(self).flag(parameter::ALLOW_BOOTING);
+        work.refuse(flag, "booting disallowed")
+    }
+
+    /// Step 8. False: every class that could be billed is full.
+    fn bill(&mut self, work: &mut Work<'_, '_>) -> bool {
+        let (client, Some(id)) = (work.client, work.current.id) else { return true };
+        let config = client.config;
+        let is_active = work.current.binding.state == State::Active;
+        if let Some(billing) = self.store.get(id).billing() {
+            let stays = client.classes.iter().any(|member| member.billing(config) == *billing);
+            if !stays {
+                self.store.set_billing(id, None);
+                if is_active {
+                    self.cannot_reuse.insert(id);
+                }
+            }
+        }
+        if self.store.get(id).billing().is_none() {
+            let mut last = None;
+            let mut billed: Option<Billing> = None;
+            for member in client.classes.iter().filter(|member| member.lease_limit(config) != 0) {
+                let billing = member.billing(config);
+                if self.store.billed(&billing) < member.lease_limit(config) {
+                    billed = Some(billing);
+                    break;
+                }
+                last = Some(member.class_name(config));
+            }
+            match (billed, last) {
+                (None, Some(class)) => {
+                    work.outcome.say(message::no_billing(&work.grant.text, &class));
+                    return false;
+                }
+                (None, None) => {}
+                (Some(billing), _) => {
+                    if work.grant.offer != Offer::Offer || is_active {
+                        self.store.set_billing(id, Some(billing));
+                        self.cannot_reuse.insert(id);
+                    }
+                }
+            }
+        }
+        work.current.binding.set_billing(self.store.get(id).billing().cloned());
+        true
+    }
+
+    /// `filename` and `server-name`.
+    fn boot_names(&mut self, work: &mut Work<'_, '_>) -> super::reply::Names {
+        let mut machine = work.machine(self);
+        super::reply::Names {
+            file: machine.option_value(parameter::FILENAME).filter(|name| !name.is_empty()),
+            server: machine.option_value(parameter::SERVER_NAME).filter(|name| !name.is_empty()),
+        }
+    }
+
+    /// Steps 9 and 10: what the lease will be.
+    fn proposed(&mut self, work: &mut Work<'_, '_>, times: &super::lease_time::Times) -> Binding {
+        let client = work.client;
+        let mut proposed = work.current.binding.clone();
+        proposed.starts = client.now;
+        proposed.cltt = client.now;
+        proposed.ends = work.grant.when.unwrap_or(times.expiry);
+        proposed.tstp = 0;
+        proposed.bootp = work.grant.offer == Offer::Bootp;
+        proposed.reserved |= times.reserve;
+        proposed.next_state = match work.grant.offer {
+            Offer::Offer => work.current.binding.state,
+            Offer::Ack | Offer::Bootp => State::Active,
+        };
+        proposed.uid.clear();
+        let mut machine = work.machine(self);
+        if !machine.flag(parameter::IGNORE_CLIENT_UIDS).is_true()
+            && let Some(uid) = &client.identifier
+        {
+            proposed.uid = SmallVec::from_slice(uid);
+        }
+        let stash = machine.flag(parameter::STASH_AGENT_OPTIONS).is_allowed();
+        proposed.hardware = client.hardware.clone();
+        if let Some(class) = client.packet.option(OptionId::dhcp(dhcp::VENDOR_CLASS_IDENTIFIER))
+            && !class.is_empty()
+        {
+            let name = "vendor-class-identifier".into();
+            work.variables.set(&name, Some(Value::Data(class.into_arc())));
+        }
+        if stash && !client.stashed && client.has_agent_options() {
+            proposed.set_agent_options(&agent_octets(client));
+        }
+        let name = client.packet.option(OptionId::dhcp(dhcp::HOST_NAME));
+        let is_new = name.is_some() && name.as_deref() != work.current.binding.client_hostname();
+        if let (true, Some(id)) = (is_new, work.current.id) {
+            self.cannot_reuse.insert(id);
+        }
+        proposed.set_client_hostname(name.as_deref());
+        if let (true, false, Some(id)) = (proposed.reserved, work.current.binding.reserved, work.current.id) {
+            work.outcome.say(message::becomes_reserved());
+            self.cannot_reuse.insert(id);
+        }
+        proposed
+    }
+
+    /// Step 11, and the statements the lease keeps for later.
+    fn run_commit(&mut self, work: &mut Work<'_, '_>, proposed: &mut Binding) {
+        let on = std::mem::take(&mut work.outcome.on);
+        let has_ended = work.current.binding.ends <= work.client.now;
+        if has_ended && work.grant.offer != Offer::Offer && work.current.binding.extra.is_some() {
+            let rare = proposed.rare_mut();
+            (rare.on_commit, rare.on_expiry, rare.on_release) = (None, None, None);
+            if let Some(id) = work.current.id {
+                self.store.amend(id, |binding| {
+                    let rare = binding.rare_mut();
+                    (rare.on_commit, rare.on_expiry, rare.on_release) = (None, None, None);
+                });
+            }
+        }
+        let commit = on.commit.or_else(|| proposed.rare().on_commit.clone());
+        if let Some(block) = on.expiry {
+            proposed.rare_mut().on_expiry = Some(block);
+        }
+        if let Some(block) = on.release {
+            proposed.rare_mut().on_release = Some(block);
+        }
+        if let Some(commit) = commit {
+            match work.grant.offer {
+                Offer::Offer => proposed.rare_mut().on_commit = Some(commit),
+                Offer::Ack | Offer::Bootp => {
+                    let kept = std::mem::replace(&mut work.current.binding, proposed.clone());
+                    work.machine(self).run(&commit);
+                    work.current.binding = kept;
+                    if proposed.rare().on_commit.is_some() {
+                        proposed.rare_mut().on_commit = None;
+                    }
+                }
+            }
+        }
+        let variables = scope::kept(&work.variables);
+        if !variables.is_empty() || !proposed.variables().is_empty() {
+            proposed.extra_mut().variables = variables;
+        }
+        proposed.trim();
+    }
+
+    /// A lease given once more unchanged: variables and host name are taken over in memory. Gives the record it stands in.
+    fn keep_lease(&mut self, id: BindingId, proposed: &Binding) -> u64 {
+        let variables = proposed.variables().to_vec();
+        let name = proposed.client_hostname().map(Box::<[u8]>::from);
+        self.store.amend(id, |binding| {
+            if !variables.is_empty() || !binding.variables().is_empty() {
+                binding.extra_mut().variables = variables;
+            }
+            binding.set_client_hostname(name.as_deref());
+            binding.trim();
+        });
+        self.store.get(id).sequence
+    }
+
+    fn supersede(&mut self, work: &mut Work<'_, '_>, id: BindingId, proposed: Binding) -> u64 {
+        let keep = if work.grant.offer == Offer::Offer { Keep::InMemory } else { Keep::Recorded };
+        let client = work.client;
+        self.with_outcome(work, |engine| {
+            let (store, mut around) = engine.around(client);
+            transition::supersede(store, id, proposed, keep, &mut around);
+            store.get(id).sequence
+        })
+    }
+}
+
+/// Relay agent sub-options as a lease keeps them.
+fn agent_octets(client: &Client<'_>) -> Vec<u8> {
+    let mut octets = Vec::new();
+    for (code, value) in client.packet.agent_options() {
+        octets.extend([code, value.len().min(255) as u8]);
+        octets.extend(value.iter().take(255));
+    }
+    octets
+}
+
+fn return_agent_options(work: &mut Work<'_, '_>) {
+    debug_assert!(!work.options.uses(AGENT));
+    super::options::return_agent_options(&mut work.options, work.client);
+}
+
+/// Addresses of a reply that come from the configuration.
+pub fn first_address(value: &[u8]) -> Option<Ipv4Addr> {
+    value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
+}

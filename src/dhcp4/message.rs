@@ -1,0 +1,232 @@
+//! Every line the engine says: ISC's texts (ledger `logs.tsv`, category v4).
+
+use crate::log::Line;
+use std::fmt::{Display, Write as _};
+use std::net::Ipv4Addr;
+
+/// Octets in lower-case hex, two digits each, joined by colons.
+pub fn hardware(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(octets.len() * 3);
+    for (index, octet) in octets.iter().enumerate() {
+        let _ = write!(text, "{}{octet:02x}", if index > 0 { ":" } else { "" });
+    }
+    text
+}
+
+/// A name a client gave, as ISC dares to print it, with what comes around it; empty without a name.
+pub fn host_name(name: Option<&[u8]>) -> String {
+    let Some(name) = name else { return String::new() };
+    let name = name.split(|octet| *octet == 0).next().unwrap_or_default();
+    let printable = name.len() <= 64 && name.iter().all(|octet| (32..127).contains(octet) && !b"\"\\".contains(octet));
+    match std::str::from_utf8(name) {
+        Ok(text) if printable => format!("({text}) "),
+        _ => "(Hostname Unsuitable for Printing) ".into(),
+    }
+}
+
+/// Names of message types, as ISC's table has them.
+pub fn message_type(kind: u8) -> String {
+    const NAMES: [&str; 13] = [
+        "DHCPDISCOVER",
+        "DHCPOFFER",
+        "DHCPREQUEST",
+        "DHCPDECLINE",
+        "DHCPACK",
+        "DHCPNAK",
+        "DHCPRELEASE",
+        "DHCPINFORM",
+        "type 9",
+        "DHCPLEASEQUERY",
+        "DHCPLEASEUNASSIGNED",
+        "DHCPLEASEUNKNOWN",
+        "DHCPLEASEACTIVE",
+    ];
+    match usize::from(kind).checked_sub(1).and_then(|at| NAMES.get(at)) {
+        Some(name) => (*name).into(),
+        None => format!("type {kind}"),
+    }
+}
+
+pub fn bad_packet(kind: u8, client: &str, via: impl Display, fault: &str) -> Line {
+    Line::info(format!("{} from {client} via {via}: {fault}", message_type(kind)))
+}
+
+pub const UNKNOWN_SEGMENT: &str = "unknown network segment";
+pub const UNKNOWN_TYPE: &str = "unknown packet type";
+
+pub fn too_many_classes(hardware: &str) -> Line {
+    Line::error(format!("too many classes match {hardware}"))
+}
+
+/// `MESSAGE: FAULT`, where MESSAGE is the line a packet would have been logged with.
+pub fn dropped(message: &str, fault: impl Display) -> Line {
+    Line::info(format!("{message}: {fault}"))
+}
+
+pub fn min_secs(message: &str, configured: u8, secs: u16) -> Line {
+    dropped(
+        message,
+        format_args!(
+            "configured min-secs value ({configured}) is greater than secs field ({secs}).  message dropped."
+        ),
+    )
+}
+
+pub fn no_billing(message: &str, class: &str) -> Line {
+    dropped(
+        message,
+        format_args!("no available billing: lease limit reached in all matching classes (last: '{class}')"),
+    )
+}
+
+pub fn no_free_leases(message: &str, network: &str) -> Line {
+    Line::error(format!("{message}: network {network}: no free leases"))
+}
+
+pub fn unavailable(address: Ipv4Addr) -> String {
+    format!("lease {address} unavailable.")
+}
+
+pub fn unknown_lease(address: Ipv4Addr) -> String {
+    format!("unknown lease {address}.")
+}
+
+pub fn nak(address: Ipv4Addr, hardware: &str, via: impl Display) -> Line {
+    Line::info(format!("DHCPNAK on {address} to {hardware} via {via}"))
+}
+
+/// DHCPOFFER, DHCPACK and BOOTREPLY of a lease.
+pub fn granted(what: &str, address: Ipv4Addr, client: &str, name: &str, via: impl Display) -> Line {
+    Line::info(format!("{what} on {address} to {client} {name}via {via}"))
+}
+
+pub fn release_with_option(hardware: &str) -> Line {
+    Line::info(format!("DHCPRELEASE from {hardware} specified requested-address."))
+}
+
+pub fn duplicate_leases(hardware: &str, network: &str) -> Line {
+    Line::error(format!("client {hardware} has duplicate leases on {network}"))
+}
+
+pub fn duplicate_uid_lease(address: Ipv4Addr, hardware: &str, network: &str) -> Line {
+    Line::error(format!("uid lease {address} for client {hardware} is duplicate on {network}"))
+}
+
+pub fn dynamic_and_static(address: Ipv4Addr, host: impl Display, network: &str) -> [Line; 3] {
+    [
+        Line::error(format!("Dynamic and static leases present for {address}.")),
+        Line::error(format!("Remove host declaration {host} or remove {address}")),
+        Line::error(format!("from the dynamic address pool for {network}")),
+    ]
+}
+
+pub fn reclaiming(address: Ipv4Addr) -> Line {
+    Line::error(format!("Reclaiming abandoned lease {address}."))
+}
+
+pub fn reclaiming_requested(address: Ipv4Addr) -> Line {
+    Line::error(format!("Reclaiming REQUESTed abandoned IP address {address}."))
+}
+
+pub fn reuse(age: i64, percent: u8, address: Ipv4Addr) -> Line {
+    Line::debug(format!(
+        "reuse_lease: lease age {age} (secs) under {percent}% threshold, reply with unaltered, existing lease for {address}"
+    ))
+}
+
+pub fn becomes_reserved() -> Line {
+    Line::debug("Cannot reuse: lease is changing to RESERVED")
+}
+
+pub fn infinite_reservation(address: Ipv4Addr) -> Line {
+    Line::info(format!("Infinite-leasetime reservation made on {address}."))
+}
+
+pub fn adaptive(total: u64, free: u64, ends: i64, adaptive: i64, fill: u64, threshold: u8) -> Line {
+    Line::debug(format!(
+        "Adap-lease: Total: {total}, Free: {free}, Ends: {ends}, Adaptive: {adaptive}, Fill: {fill}, Threshold: {threshold}"
+    ))
+}
+
+pub fn over_adaptive(address: Ipv4Addr, from: i64, to: i64) -> Line {
+    Line::info(format!("Pool over threshold, time for {address} reduced from {from} to {to}."))
+}
+
+pub fn threshold_exceeded(network: &str, address: Ipv4Addr, percent: i64, used: u64, count: u64) -> Line {
+    Line::error(format!(
+        "Pool threshold exceeded - shared subnet: {network}; address: {address}; high threshold {percent}% {used}/{count}."
+    ))
+}
+
+pub fn threshold_reset(network: &str, address: Ipv4Addr, used: u64, count: u64) -> Line {
+    Line::error(format!(
+        "Pool threshold reset - shared subnet: {network}; address: {address}; low threshold {used}/{count}."
+    ))
+}
+
+pub fn no_host_name(address: Ipv4Addr) -> Line {
+    Line::error(format!("No hostname for {address}"))
+}
+
+/// `what` is `file` or `server`.
+pub fn name_truncated(what: &str, room: usize, name: &[u8]) -> Line {
+    let text = String::from_utf8_lossy(name);
+    Line::info(format!("{what} name longer than packet field truncated - field: {room} name: {} {text}", name.len()))
+}
+
+pub fn no_room_for_agent() -> Line {
+    Line::error("Unable to store relay agent information in reply packet.")
+}
+
+pub fn no_such_space(name: &[u8]) -> Line {
+    Line::error(format!("unknown option space {}.", String::from_utf8_lossy(name)))
+}
+
+pub fn low_site_codes(space: &str, lowest: u32) -> Line {
+    Line::error(format!(
+        "WARNING: site-local option codes less than 224 have been deprecated by RFC3942.  You have options listed in \
+         site local space {space} that number as low as {lowest}.  Please investigate if these should be declared as \
+         regular options rather than site-local options, or migrated up past 224."
+    ))
+}
+
+pub fn pinged(address: Ipv4Addr) -> String {
+    let _ = address;
+    "pinged before offer".into()
+}
+
+/// The lines that follow the first refusal of an INFORM.
+pub fn authoritative_hint() -> [Line; 5] {
+    [
+        "If this DHCP server is authoritative for that subnet,",
+        "please write an `authoritative;' directive either in the",
+        "subnet declaration or in some scope that encloses the",
+        "subnet declaration - for example, write it at the top",
+        "of the dhcpd.conf file.",
+    ]
+    .map(Line::info)
+}
+
+pub fn inform_ack(address: Ipv4Addr, client: &str, via: impl Display) -> Line {
+    Line::info(format!("DHCPACK to {address} ({client}) via {via}"))
+}
+
+pub fn bootreply(address: Ipv4Addr, host: &str, hardware: &str, via: impl Display) -> Line {
+    Line::info(format!("BOOTREPLY for {address} to {host} ({hardware}) via {via}"))
+}
+
+pub fn no_source_address(message: &str, interface: &str) -> Line {
+    Line::error(format!(
+        "{message}: Interface {interface} appears to have no IPv4 addresses, and so dhcpd cannot select a source address."
+    ))
+}
+
+pub const NO_DYNAMIC_BOOTP: &str = "BOOTP from dynamic client and no dynamic leases";
+
+/// Texts of option 56 in a NAK.
+pub mod nak_text {
+    pub const INCORRECT: &str = "requested address is incorrect";
+    pub const BAD_SUBNET: &str = "requested address on bad subnet";
+    pub const NOT_AVAILABLE: &str = "requested address not available";
+    pub const CONFLICT: &str = "database conflict - call for help!";
+}

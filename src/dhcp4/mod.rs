@@ -1,0 +1,224 @@
+//! The DHCPv4 engine: RFC 2131, 2132, 3046, 951/1542 and 4388 as ISC dhcpd 4.4.3-P1 does them (ledger
+//! `dhcp4-behaviour.md`). One file for each message, and one for each step that messages share.
+
+mod allocate;
+mod bootp;
+mod classify;
+mod decline;
+mod discover;
+mod find;
+mod grant;
+mod host;
+mod inform;
+pub mod interface;
+mod lease_time;
+mod leasequery;
+pub mod message;
+mod nak;
+mod network;
+mod options;
+mod parameter;
+mod permit;
+mod ping;
+mod release;
+mod reply;
+mod request;
+mod reuse;
+mod scope;
+pub mod send;
+
+#[cfg(test)]
+mod tests;
+
+use crate::clock::{Now, Wall};
+use crate::config::Config;
+use crate::eval::context::HostTable;
+use crate::eval::machine::Outcome;
+use crate::eval::options::OptionState;
+use crate::eval::packet::Packet;
+use crate::eval::value::Variables;
+use crate::lease::queue::BindingId;
+use crate::lease::store::Store;
+use crate::lease_file::writer::Format;
+use crate::log::Line;
+use crate::transition::{Around, Journal};
+use interface::{Interface, InterfaceId};
+use ping::Pings;
+use rustc_hash::FxHashSet;
+use send::{Reply, Route, Send};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+
+/// Seconds east of UTC at a moment, for `db-time-format local`.
+pub type LocalOffset = Box<dyn Fn(Wall) -> i32 + std::marker::Send>;
+
+/// Values of the top level that the engine needs (ledger `statements.tsv`).
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// UDP port we listen on; relays are answered there.
+    pub local_port: u16,
+    /// UDP port of clients.
+    pub remote_port: u16,
+    /// `limited-broadcast-address`
+    pub limited_broadcast: Ipv4Addr,
+    /// `abandon-lease-time`, seconds.
+    pub abandon_lease_time: u32,
+    /// Variables that global `set` statements left.
+    pub variables: Variables,
+}
+
+/// A datagram and how it came.
+pub struct Incoming<'a> {
+    pub interface: InterfaceId,
+    pub source: SocketAddrV4,
+    pub payload: &'a [u8],
+}
+
+/// The engine: configuration, bindings, and what lives between packets.
+pub struct Engine {
+    pub config: Arc<Config>,
+    pub store: Store,
+    pub journal: Journal,
+    pub hosts: HostTable,
+    pub interfaces: Vec<Interface>,
+    pub settings: Settings,
+    local_offset: Option<LocalOffset>,
+    /// Global variables, which option values see.
+    variables: Variables,
+    pings: Pings,
+    /// Leases offered anew: their next ACK is a full renewal (ledger section 7).
+    cannot_reuse: FxHashSet<BindingId>,
+    /// Pools whose high threshold was reported, with the count at which that is taken back.
+    over_threshold: rustc_hash::FxHashMap<u32, u64>,
+    /// Text of the next NAK. ISC keeps it from one packet to the next, and so it is seen.
+    nak_text: &'static str,
+    /// INFORMs refused since the hint lines were said.
+    informs_refused: u32,
+    /// Scratch, kept for its memory.
+    options: OptionState,
+    /// What has happened during this event.
+    pub out: Output,
+}
+
+/// What an event led to, in order.
+#[derive(Debug, Default)]
+pub struct Output {
+    pub outcome: Outcome,
+    pub replies: Vec<Reply>,
+    /// Payloads of `replies`.
+    pub bytes: Vec<u8>,
+    /// Addresses to ping.
+    pub pings: Vec<Ipv4Addr>,
+}
+
+impl Output {
+    pub fn clear(&mut self) {
+        self.outcome.clear();
+        self.replies.clear();
+        self.bytes.clear();
+        self.pings.clear();
+    }
+
+    fn say(&mut self, line: Line) {
+        self.outcome.say(line);
+    }
+}
+
+impl Engine {
+    pub fn new(
+        config: Arc<Config>,
+        store: Store,
+        hosts: HostTable,
+        interfaces: Vec<Interface>,
+        settings: Settings,
+        local_offset: Option<LocalOffset>,
+    ) -> Self {
+        let variables = settings.variables.clone();
+        Engine {
+            config,
+            store,
+            journal: Journal::default(),
+            hosts,
+            interfaces,
+            settings,
+            local_offset,
+            variables,
+            pings: Pings::default(),
+            cannot_reuse: FxHashSet::default(),
+            over_threshold: rustc_hash::FxHashMap::default(),
+            nak_text: "",
+            informs_refused: 0,
+            options: OptionState::new(),
+            out: Output::default(),
+        }
+    }
+
+    /// One received datagram. What follows from it is in [`Engine::out`] and [`Engine::journal`].
+    pub fn receive(&mut self, now: Now, incoming: &Incoming<'_>) {
+        let config = self.config.clone();
+        let Some(packet) = Packet::read(incoming.payload, &config.spaces, &mut |line| self.out.say(line)) else {
+            return;
+        };
+        if packet.message.op() != crate::wire::dhcp4::BOOTREQUEST {
+            return;
+        }
+        let client = request::Client::new(&config, packet, incoming, now.wall);
+        self.dispatch(now, client);
+    }
+
+    /// Makes the steps that are due, at most `limit`; true when there may be more.
+    pub fn expire(&mut self, now: Wall, limit: usize) -> bool {
+        let config = self.config.clone();
+        let Some(pool) = self.store.due_pool(now) else { return false };
+        let mut around = Around {
+            now,
+            format: format(&config, self.local_offset.as_ref()),
+            hosts: &self.hosts,
+            packet: None,
+            journal: &mut self.journal,
+            outcome: &mut self.out.outcome,
+        };
+        crate::transition::expire(&mut self.store, pool, limit, &mut around) == limit
+            || self.store.due_pool(now).is_some()
+    }
+
+    /// How records are written.
+    pub fn with_format<R>(&self, use_it: impl FnOnce(&Format<'_>) -> R) -> R {
+        use_it(&format(&self.config, self.local_offset.as_ref()))
+    }
+
+    /// Everything a transition needs, for a packet of this client.
+    fn around<'a>(&'a mut self, client: &'a request::Client<'_>) -> (&'a mut Store, Around<'a>) {
+        let around = Around {
+            now: client.now,
+            format: format(client.config, self.local_offset.as_ref()),
+            hosts: &self.hosts,
+            packet: Some(&client.packet),
+            journal: &mut self.journal,
+            outcome: &mut self.out.outcome,
+        };
+        (&mut self.store, around)
+    }
+
+    fn release_lease(&mut self, id: BindingId, client: &request::Client<'_>) {
+        let (store, mut around) = self.around(client);
+        crate::transition::release(store, id, &mut around);
+    }
+
+    fn abandon_lease(&mut self, id: BindingId, reason: &str, client: &request::Client<'_>) {
+        let seconds = Wall::from(self.settings.abandon_lease_time);
+        let (store, mut around) = self.around(client);
+        crate::transition::abandon(store, id, seconds, reason, &mut around);
+    }
+}
+
+fn format<'a>(config: &'a Config, local_offset: Option<&'a LocalOffset>) -> Format<'a> {
+    Format {
+        hexadecimal: config.lease_file_format.hex_ids,
+        local: match local_offset {
+            Some(offset) if config.lease_file_format.local_time => Some(&**offset as &dyn Fn(Wall) -> i32),
+            _ => None,
+        },
+        spaces: &config.spaces,
+    }
+}

@@ -1,0 +1,42 @@
+//! Which shared network a message comes from (rule 1.2).
+
+use super::Engine;
+use super::parameter::dhcp;
+use super::request::Client;
+use crate::config::model::NetworkId;
+use crate::eval::value::Data;
+use crate::option::definition::{AGENT, OptionId};
+use std::net::Ipv4Addr;
+
+/// Link selection sub-option (RFC 3527).
+const LINK_SELECTION: OptionId = OptionId { space: AGENT, code: 5 };
+
+impl Client<'_> {
+    /// Link selection of the relay, else subnet selection (RFC 3011), whatever its length.
+    pub fn selected_subnet(&self) -> Option<Data> {
+        let link = self.packet.option(LINK_SELECTION);
+        link.or_else(|| self.packet.option(OptionId::dhcp(dhcp::SUBNET_SELECTION)))
+    }
+}
+
+impl Engine {
+    pub(super) fn locate_network(&self, client: &Client<'_>) -> Option<NetworkId> {
+        if let Some(selected) = client.selected_subnet() {
+            let octets: [u8; 4] = (*selected).try_into().ok()?;
+            return client.config.find_network(Ipv4Addr::from(octets));
+        }
+        let giaddr = client.packet.message.giaddr();
+        if !giaddr.is_unspecified() {
+            return client.config.find_network(giaddr);
+        }
+        self.interface_network(client)
+    }
+
+    /// The shared network of the interface the message came in by: what an `interface` statement says, else the one its
+    /// addresses lie in.
+    pub(super) fn interface_network(&self, client: &Client<'_>) -> Option<NetworkId> {
+        let interface = self.interfaces.get(usize::from(client.interface.0))?;
+        let bound = client.config.network_of_interface(&interface.name);
+        bound.or_else(|| interface.addresses.iter().find_map(|address| client.config.find_network(*address)))
+    }
+}

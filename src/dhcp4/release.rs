@@ -1,0 +1,42 @@
+//! DHCPRELEASE (section 11): only from the client that holds the lease.
+
+use super::Engine;
+use super::message;
+use super::parameter::dhcp;
+use super::request::Client;
+use crate::lease::queue::BindingId;
+
+impl Engine {
+    pub(super) fn release(&mut self, client: Client<'_>) {
+        if client.has(dhcp::REQUESTED_ADDRESS) {
+            self.out.say(message::release_with_option(&client.hardware_text()));
+        }
+        let ciaddr = client.packet.message.ciaddr();
+        let lease = self.lease_to_release(&client);
+        let (who, name, found) = match lease {
+            Some(id) => {
+                let binding = self.store.get(id);
+                (client.text(Some(&binding.uid)), message::host_name(binding.client_hostname()), "")
+            }
+            None => (client.text(None), String::new(), "not "),
+        };
+        let via = self.via(&client);
+        if let Some(id) = lease
+            && self.store.get(id).ends > client.now
+        {
+            self.release_lease(id, &client);
+        }
+        let text = format!("DHCPRELEASE of {ciaddr} from {who} {name}via {via} ({found}found)");
+        self.out.say(crate::log::Line::info(text));
+    }
+
+    /// By client identifier and address, else by address; the hardware address must be the lease's.
+    fn lease_to_release(&self, client: &Client<'_>) -> Option<BindingId> {
+        let ciaddr = client.packet.message.ciaddr();
+        let by_uid = client.identifier.as_deref().and_then(|uid| {
+            self.store.by_uid(uid).find(|id| self.store.get(*id).address == ciaddr)
+        });
+        let id = by_uid.or_else(|| self.store.by_address(ciaddr))?;
+        (self.store.get(id).hardware[..] == client.hardware[..]).then_some(id)
+    }
+}

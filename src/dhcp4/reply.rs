@@ -1,0 +1,274 @@
+//! The contents of an OFFER, an ACK or a BOOTREPLY, and where it goes (sections 9 and 10).
+
+use super::Engine;
+use super::find::LeaseRef;
+use super::grant::{Offer, Work, first_address};
+use super::lease_time::Times;
+use super::message;
+use super::options::{self, Packing};
+use super::parameter::{self, dhcp};
+use super::request::Client;
+use super::scope::{self, Flag, Parameters};
+use super::send::{Reply, Route, Send};
+use crate::clock::Now;
+use crate::config::Config;
+use crate::eval::context::Lease;
+use crate::eval::machine::Machine;
+use crate::eval::value::Data;
+use crate::option::definition::{DHCP, OptionId, SpaceId};
+use crate::wire::dhcp4::{BROADCAST, Header, copy_field};
+use smallvec::SmallVec;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// `filename` and `server-name`.
+pub struct Names {
+    pub file: Option<Data>,
+    pub server: Option<Data>,
+}
+
+/// What a reply is made of beside the options.
+pub struct Answer {
+    pub names: Names,
+    pub times: Times,
+    pub same_client: bool,
+    /// The record that must be durable first.
+    pub sequence: u64,
+}
+
+/// Where the message goes, and the server's address in it.
+struct Addresses {
+    from: Ipv4Addr,
+    next_server: Ipv4Addr,
+}
+
+impl Engine {
+    pub(super) fn answer(&mut self, now: Now, work: &mut Work<'_, '_>, answer: Answer) {
+        let client = work.client;
+        let mut header = Header::reply_to(&client.packet.message);
+        if work.machine(self).flag(parameter::ALWAYS_BROADCAST).is_true() {
+            header.flags |= BROADCAST;
+        }
+        let max_message = self.max_message(work);
+        let Some(addresses) = self.set_options(work, &answer) else { return };
+        let Some(list) = self.request_list(work) else { return };
+        let echo = work.machine(self).flag(parameter::ECHO_CLIENT_ID).is_true();
+        let wait = self.ping_wait(work, answer.same_client);
+        work.outcome.say(crate::log::Line::info(work.grant.text.clone()));
+        header.ciaddr = client.packet.message.ciaddr();
+        header.yiaddr = work.current.binding.address;
+        header.siaddr = addresses.next_server;
+        copy_names(&mut header, &answer.names, work);
+        let packing = Packing {
+            max_message,
+            file_is_free: answer.names.file.is_none(),
+            sname_is_free: answer.names.server.is_none(),
+            null_terminate: client.packet.had_nulls(dhcp::HOST_NAME) && work.grant.offer != Offer::Bootp,
+            is_bootp: work.grant.offer == Offer::Bootp,
+            request_list: list.as_deref(),
+            echo_client_id: echo,
+        };
+        let payload = self.build_reply(work, &mut header, &packing);
+        let (route, destination) = self.destination(work, &header);
+        let send = Send {
+            route,
+            source: addresses.from,
+            source_port: self.settings.local_port,
+            destination,
+            payload,
+        };
+        let line = self.granted_line(work);
+        let after = work.outcome.acts.len();
+        self.out.replies.push(Reply { after, sequence: answer.sequence, line, send });
+        if let (Some(wait), Some(id)) = (wait, work.current.id) {
+            self.wait_for_echo(work.current.binding.address, id, now.mono + wait);
+        }
+    }
+
+    /// Options are evaluated in the global scope (ledger README 4).
+    fn build_reply(
+        &mut self,
+        work: &mut Work<'_, '_>,
+        header: &mut Header,
+        packing: &Packing<'_>,
+    ) -> std::ops::Range<usize> {
+        let client = work.client;
+        let stored = work.current.id.map(|id| self.store.get(id));
+        let lease = Lease {
+            address: work.current.binding.address,
+            ends: stored.map_or(work.current.binding.ends, |binding| binding.ends),
+            hardware: &client.hardware,
+            is_static: work.current.fixed.is_some(),
+            host_name: work.host.map(|host| &*client.config.host(host).name),
+        };
+        let context = scope::context(client, &self.hosts, Some(lease));
+        let mut machine = Machine::new(context, &mut self.variables, &mut work.options, &mut work.outcome);
+        options::build(&mut machine, client, header, packing, &mut self.out.bytes)
+    }
+
+    fn granted_line(&self, work: &Work<'_, '_>) -> crate::log::Line {
+        let client = work.client;
+        let lease = work.current.id.map(LeaseRef::Stored);
+        message::granted(
+            work.grant.offer.name(),
+            work.current.binding.address,
+            &client.hardware_text(),
+            &self.name_of(lease.as_ref()),
+            self.via(client),
+        )
+    }
+
+    fn max_message(&mut self, work: &mut Work<'_, '_>) -> u16 {
+        let id = OptionId::dhcp(dhcp::MAX_MESSAGE_SIZE);
+        let value = work.client.packet.option(id).or_else(|| work.machine(self).option_value(id));
+        value.and_then(|value| Some(u16::from_be_bytes((*value).try_into().ok()?))).unwrap_or(0)
+    }
+
+    /// The options that the engine itself puts in. None: `site-option-space` names no space, and nothing is sent.
+    fn set_options(&mut self, work: &mut Work<'_, '_>, answer: &Answer) -> Option<Addresses> {
+        let client = work.client;
+        if let Some(subnet) = client.packet.option(OptionId::dhcp(dhcp::SUBNET_SELECTION)) {
+            work.options.set_data(OptionId::dhcp(dhcp::SUBNET_SELECTION), &subnet);
+        }
+        let own = self.first_address(client.interface);
+        let mut from = own.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        if let Some(kind) = work.grant.offer.message_type() {
+            work.options.set_data(OptionId::dhcp(dhcp::MESSAGE_TYPE), &[kind]);
+            from = server_identifier(&mut work.machine(self), own);
+            let left = answer.times.expiry - client.now;
+            work.options.set_data(OptionId::dhcp(dhcp::LEASE_TIME), &(left as u32).to_be_bytes());
+            check_renewal_times(&mut work.machine(self), left);
+        }
+        let value = work.machine(self).option_value(parameter::NEXT_SERVER);
+        let next_server = value.as_deref().and_then(first_address).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let subnet = client.config.subnet(work.place.subnet);
+        set_default(work, dhcp::SUBNET_MASK, &subnet.mask.octets());
+        self.set_host_name(work);
+        if work.machine(self).flag(parameter::ECHO_CLIENT_ID).is_true()
+            && let Some(uid) = &client.identifier
+        {
+            work.options.set_data(OptionId::dhcp(dhcp::CLIENT_IDENTIFIER), uid);
+        }
+        if work.machine(self).flag(parameter::USE_LEASE_ADDRESS_FOR_DEFAULT_ROUTE).is_true() {
+            let address = work.current.binding.address;
+            set_default(work, dhcp::ROUTERS, &address.octets());
+        }
+        select_site_space(&mut work.machine(self), client.config).then_some(Addresses { from, next_server })
+    }
+
+    /// `use-host-decl-names`; and what `get-lease-hostnames` would find in the table of names.
+    fn set_host_name(&mut self, work: &mut Work<'_, '_>) {
+        let host = work.host.filter(|_| work.current.fixed.is_some() || work.current.id.is_some());
+        if let Some(host) = host
+            && work.machine(self).flag(parameter::USE_HOST_DECL_NAMES).is_true()
+        {
+            let name = work.client.config.host(host).name.clone();
+            set_default(work, dhcp::HOST_NAME, name.as_bytes());
+        }
+        let wanted = !work.options.contains(OptionId::dhcp(dhcp::HOST_NAME))
+            && work.machine(self).flag(parameter::GET_LEASE_HOSTNAMES) == Flag::True;
+        if wanted {
+            work.outcome.say(message::no_host_name(work.current.binding.address));
+        }
+    }
+
+    /// The list that says which options are wanted: a configured one, else the client's. `Some(None)`: there is none.
+    fn request_list(&mut self, work: &mut Work<'_, '_>) -> Option<Option<Data>> {
+        let id = OptionId::dhcp(dhcp::PARAMETER_REQUEST_LIST);
+        Some(match work.options.contains(id) {
+            true => work.machine(self).option_value(id),
+            false => work.client.packet.option(id),
+        })
+    }
+
+    fn destination(&self, work: &Work<'_, '_>, header: &Header) -> (Route, SocketAddrV4) {
+        let client = work.client;
+        if !header.giaddr.is_unspecified() {
+            return self.to_relay(client, header.giaddr);
+        }
+        let remote = self.settings.remote_port;
+        let broadcast = header.flags & BROADCAST != 0;
+        let is_here = self.interface_network(client)
+            == Some(client.config.subnet(work.place.subnet).network);
+        let misled = (client.has(dhcp::SERVER_IDENTIFIER) || broadcast) && is_here;
+        if !header.ciaddr.is_unspecified() && !misled && work.grant.offer == Offer::Ack {
+            let route = Route::Socket { interface: Some(client.interface) };
+            return (route, SocketAddrV4::new(header.ciaddr, remote));
+        }
+        self.to_client(client, header, broadcast)
+    }
+
+    /// On the client's own wire.
+    pub(super) fn to_client(&self, client: &Client<'_>, header: &Header, broadcast: bool) -> (Route, SocketAddrV4) {
+        let (hardware, address) = match broadcast {
+            true => (SmallVec::new(), self.settings.limited_broadcast),
+            false => (SmallVec::from_slice(client.packet.message.chaddr()), header.yiaddr),
+        };
+        let route = Route::Link { interface: client.interface, hardware };
+        (route, SocketAddrV4::new(address, self.settings.remote_port))
+    }
+}
+
+fn set_default(work: &mut Work<'_, '_>, code: u8, value: &[u8]) {
+    let id = OptionId::dhcp(code);
+    if !work.options.contains(id) {
+        work.options.set_data(id, value);
+    }
+}
+
+/// The configured server identifier, else the interface's first address, which then becomes it (rule 9.8).
+pub(super) fn server_identifier(machine: &mut Machine<'_>, own: Option<Ipv4Addr>) -> Ipv4Addr {
+    let id = OptionId::dhcp(dhcp::SERVER_IDENTIFIER);
+    let configured = machine.option_value(id).and_then(|value| Some(Ipv4Addr::from(<[u8; 4]>::try_from(&*value).ok()?)));
+    if let (None, Some(own)) = (configured, own) {
+        machine.options.set_data(id, &own.octets());
+    }
+    configured.or(own).unwrap_or(Ipv4Addr::UNSPECIFIED)
+}
+
+/// Rule 6.8: T1 and T2 that make no sense are not sent.
+fn check_renewal_times(machine: &mut Machine<'_>, mut left: i64) {
+    for code in [dhcp::REBINDING_TIME, dhcp::RENEWAL_TIME] {
+        let id = OptionId::dhcp(code);
+        let Some(value) = machine.option_value(id) else { continue };
+        let Some(octets) = value.first_chunk::<4>() else { continue };
+        let time = i64::from(u32::from_be_bytes(*octets));
+        match time >= left {
+            true => machine.options.delete(id),
+            false if code == dhcp::REBINDING_TIME => left = time,
+            false => {}
+        }
+    }
+}
+
+/// `site-option-space`. False: there is no such space.
+pub(super) fn select_site_space(machine: &mut Machine<'_>, config: &Config) -> bool {
+    machine.options.site_space = DHCP;
+    machine.options.site_code_min = 0;
+    let Some(name) = machine.option_value(parameter::SITE_OPTION_SPACE) else { return true };
+    let space = std::str::from_utf8(&name).ok().and_then(|name| config.spaces.space_by_name(name));
+    let Some(space) = space else {
+        machine.outcome.say(message::no_such_space(&name));
+        return false;
+    };
+    machine.options.site_space = space;
+    machine.options.site_code_min = lowest_site_code(config, space);
+    true
+}
+
+/// RFC 3942 begins site options at 224; older configurations may go down to 128.
+fn lowest_site_code(config: &Config, space: SpaceId) -> u32 {
+    let codes = config.spaces.space(space).definitions().map(|definition| definition.id.code);
+    codes.chain([224]).min().unwrap_or(224).max(128)
+}
+
+fn copy_names(header: &mut Header, names: &Names, work: &mut Work<'_, '_>) {
+    for (name, field, what) in
+        [(&names.file, &mut header.file[..], "file"), (&names.server, &mut header.sname[..], "server")]
+    {
+        let Some(name) = name else { continue };
+        if name.len() >= field.len() {
+            work.outcome.say(message::name_truncated(what, field.len(), name));
+        }
+        copy_field(field, name);
+    }
+}

@@ -1,0 +1,50 @@
+//! `dhcp-cache-threshold` (section 7): a lease that is young enough is given once more as it is, and nothing is written.
+
+use super::Engine;
+use super::grant::{Offer, Work};
+use super::lease_time::Times;
+use super::message;
+use super::parameter;
+use super::scope::Parameters;
+use crate::lease::binding::{Binding, State};
+use crate::lease::queue::BindingId;
+
+const DEFAULT_PERCENT: u8 = 25;
+
+impl Engine {
+    /// When it is, `times` gets the end of the old lease. `same_client` is also what the ping check wants to know.
+    pub(super) fn is_reusable(
+        &mut self,
+        work: &mut Work<'_, '_>,
+        id: BindingId,
+        proposed: &Binding,
+        times: &mut Times,
+        same_client: &mut bool,
+    ) -> bool {
+        let old = self.store.get(id);
+        *same_client = old.uid == proposed.uid && old.hardware == proposed.hardware && work.host == work.grant.host;
+        let (starts, ends, address) = (old.starts, old.ends, old.address);
+        let may = *same_client && old.state == State::Active && !self.cannot_reuse.contains(&id);
+        let mut reusable = false;
+        if may {
+            let percent = work.machine(self).octet(parameter::CACHE_THRESHOLD);
+            let percent = percent.filter(|percent| *percent < 100).unwrap_or(DEFAULT_PERCENT);
+            let length = ends - starts;
+            let limit = match length <= i64::from(i32::MAX) / i64::from(percent.max(1)) {
+                true => length * i64::from(percent) / 100,
+                false => length / 100 * i64::from(percent),
+            };
+            let age = proposed.starts - starts;
+            if percent > 0 && age <= limit {
+                times.expiry = ends;
+                work.outcome.say(message::reuse(age, percent, address));
+                reusable = true;
+            }
+        }
+        match !reusable && work.grant.offer == Offer::Offer {
+            true => self.cannot_reuse.insert(id),
+            false => self.cannot_reuse.remove(&id),
+        };
+        reusable
+    }
+}

@@ -1,0 +1,148 @@
+//! What statements and expressions see while a message is answered, and the order in which scopes run (section 5.3).
+
+use super::Engine;
+use super::find::LeaseRef;
+use super::request::Client;
+use crate::config::model::{PoolId, ScopeId, SubnetId};
+use crate::eval::context::{Context, HostTable, Lease};
+use crate::eval::machine::Machine;
+use crate::eval::value::{Value, Variables};
+use crate::lease::binding::Binding;
+use crate::option::definition::OptionId;
+use crate::transition::event::evaluated;
+
+pub(super) fn context<'a>(client: &'a Client<'_>, hosts: &'a HostTable, lease: Option<Lease<'a>>) -> Context<'a> {
+    Context {
+        spaces: &client.config.spaces,
+        packet: Some(&client.packet),
+        lease,
+        known: client.known,
+        in_a_class: !client.classes.is_empty(),
+        now: client.now,
+        hosts,
+    }
+}
+
+/// The variables of a binding as expressions see them.
+pub(super) fn variables_of(binding: &Binding) -> Variables {
+    Variables::from_newest_first(
+        binding.variables().iter().map(|(name, value)| (name.clone(), evaluated(value))),
+    )
+}
+
+/// Where a lease stands in the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub subnet: SubnetId,
+    /// None for a fixed address.
+    pub pool: Option<PoolId>,
+}
+
+impl Place {
+    /// The scope that class and host scopes are run against: the pool's, else the subnet's.
+    pub fn inner(&self, client: &Client<'_>) -> ScopeId {
+        match self.pool {
+            Some(pool) => client.config.pool(pool).scope,
+            None => client.config.subnet(self.subnet).scope,
+        }
+    }
+}
+
+impl Engine {
+    /// None when the configuration has no place for it.
+    pub(super) fn place(&self, client: &Client<'_>, lease: &LeaseRef) -> Option<Place> {
+        let address = match lease {
+            LeaseRef::Fixed(fixed) => return Some(Place { subnet: fixed.subnet, pool: None }),
+            LeaseRef::Stored(id) => self.store.get(*id).address,
+            LeaseRef::Fresh(address) => *address,
+        };
+        let pool = self.pool_of(address)?;
+        let subnet = client.config.find_subnet_of(client.config.pool(pool).network, address)?;
+        Some(Place { subnet, pool: Some(pool) })
+    }
+}
+
+/// Runs the statements of a scope and all around it, outermost first, down from `limit`.
+pub(super) fn run(machine: &mut Machine<'_>, client: &Client<'_>, scope: ScopeId, limit: Option<ScopeId>) {
+    for block in client.config.statements(scope, limit) {
+        machine.run(block);
+    }
+}
+
+/// Subnet, pool, and classes, the last one first.
+pub(super) fn run_place(machine: &mut Machine<'_>, client: &Client<'_>, place: Place) {
+    let subnet = client.config.subnet(place.subnet);
+    run(machine, client, subnet.scope, None);
+    if let Some(pool) = place.pool {
+        let pool = client.config.pool(pool);
+        run(machine, client, pool.scope, Some(client.config.network(pool.network).scope));
+    }
+    run_classes(machine, client, Some(place.inner(client)));
+}
+
+pub(super) fn run_classes(machine: &mut Machine<'_>, client: &Client<'_>, limit: Option<ScopeId>) {
+    for member in client.classes.iter().rev() {
+        run(machine, client, member.scope(client.config), limit);
+    }
+}
+
+/// What a boolean parameter is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flag {
+    Unset,
+    True,
+    False,
+    /// `ignore`: false, and nothing is said about it.
+    Ignore,
+}
+
+impl Flag {
+    pub fn is_true(self) -> bool {
+        self == Flag::True
+    }
+
+    /// Unset counts as true.
+    pub fn is_allowed(self) -> bool {
+        matches!(self, Flag::True | Flag::Unset)
+    }
+}
+
+/// Parameters of the `server` space, evaluated.
+pub(super) trait Parameters {
+    fn flag(&mut self, id: OptionId) -> Flag;
+    /// A four-octet value; `None` when unset or of another length.
+    fn seconds(&mut self, id: OptionId) -> Option<u32>;
+    /// A one-octet value.
+    fn octet(&mut self, id: OptionId) -> Option<u8>;
+}
+
+impl Parameters for Machine<'_> {
+    fn flag(&mut self, id: OptionId) -> Flag {
+        if !self.options.contains(id) {
+            return Flag::Unset;
+        }
+        match self.option_value(id).as_deref() {
+            None | Some([]) | Some([0, ..]) => Flag::False,
+            Some([2, ..]) => Flag::Ignore,
+            Some(_) => Flag::True,
+        }
+    }
+
+    fn seconds(&mut self, id: OptionId) -> Option<u32> {
+        let value = self.option_value(id)?;
+        Some(u32::from_be_bytes((*value).try_into().ok()?))
+    }
+
+    fn octet(&mut self, id: OptionId) -> Option<u8> {
+        match *self.option_value(id)? {
+            [octet] => Some(octet),
+            _ => None,
+        }
+    }
+}
+
+/// Variables as a binding keeps them, newest first.
+pub(super) fn kept(variables: &Variables) -> Vec<(crate::eval::ast::Name, crate::lease::binding::Value)> {
+    let keep = |value: Option<&Value>| value.and_then(crate::transition::event::kept);
+    variables.iter().filter_map(|(name, value)| Some((name.clone(), keep(value)?))).collect()
+}
