@@ -23,6 +23,7 @@ extern crate alloc;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+pub mod dhcp4;
 pub mod eval;
 pub mod journal;
 pub mod lease;

@@ -7,12 +7,13 @@ use super::message;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
 use super::request::Client;
-use super::scope::{self, Flag, Parameters, Place};
+use super::scope::{self, Place};
 use super::send::{Reply, Send};
 use crate::clock::Now;
 use crate::eval::context::Lease;
 use crate::eval::machine::Machine;
 use crate::eval::options::OptionState;
+use crate::eval::parameter::Flag;
 use crate::eval::value::Variables;
 use crate::option::definition::OptionId;
 use crate::wire::dhcp4::{BROADCAST, FIXED, Header, copy_field};
@@ -110,15 +111,15 @@ impl Engine {
             [(parameter::ALLOW_BOOTP, "bootp disallowed"), (parameter::ALLOW_BOOTING, "booting disallowed")]
         {
             match machine.flag(id) {
-                Flag::False => {
+                Some(Flag::No) => {
                     machine.outcome.say(message::dropped(text, fault));
                     return None;
                 }
-                Flag::Ignore => return None,
-                Flag::True | Flag::Unset => {}
+                Some(Flag::Ignore) => return None,
+                Some(Flag::Yes) | None => {}
             }
         }
-        if machine.flag(parameter::ALWAYS_BROADCAST).is_true() {
+        if machine.is_on(parameter::ALWAYS_BROADCAST, false) {
             header.flags |= BROADCAST;
         }
         if let Some(value) = machine.option_value(parameter::NEXT_SERVER) {
@@ -146,7 +147,7 @@ fn pack(
     out: &mut Vec<u8>,
 ) -> Range<usize> {
     let request = &client.packet.message;
-    if !request.has_options() && !machine.flag(parameter::ALWAYS_REPLY_RFC1048).is_true() {
+    if !request.has_options() && !machine.is_on(parameter::ALWAYS_REPLY_RFC1048, false) {
         let start = out.len();
         header.write(out);
         out.extend_from_slice(request.payload().get(FIXED..).unwrap_or_default());
@@ -160,7 +161,7 @@ fn pack(
         machine.options.set_data(mask, &client.config.subnet(fixed.subnet).mask.octets());
     }
     let name = OptionId::dhcp(dhcp::HOST_NAME);
-    if !machine.options.contains(name) && machine.flag(parameter::USE_HOST_DECL_NAMES).is_true() {
+    if !machine.options.contains(name) && machine.is_on(parameter::USE_HOST_DECL_NAMES, false) {
         machine.options.set_data(name, client.config.host(fixed.host).name.as_bytes());
     }
     options::build(machine, client, header, &Packing { is_bootp: true, ..Packing::default() }, out)

@@ -8,8 +8,9 @@ use super::find::LeaseRef;
 use super::message;
 use super::parameter::{self, dhcp};
 use super::request::Client;
-use super::scope::{self, Flag, Parameters};
+use super::scope;
 use crate::eval::machine::Machine;
+use crate::eval::parameter::Flag;
 use crate::lease::queue::BindingId;
 
 impl Engine {
@@ -24,7 +25,7 @@ impl Engine {
         let via = self.via(&client);
         let text = format!("DHCPDECLINE of {address} from {who} {name}via {via}");
         let flag = self.declines(&client, lease.as_ref());
-        let status = match (flag.is_allowed(), lease) {
+        let status = match (scope::is_allowed(flag), lease) {
             (false, _) => "ignored",
             (true, Some(LeaseRef::Stored(id))) if self.holds(&client, id) => {
                 self.abandon_lease(id, "declined.", &client);
@@ -32,7 +33,7 @@ impl Engine {
             }
             (true, _) => "not found",
         };
-        if flag != Flag::Ignore {
+        if flag != Some(Flag::Ignore) {
             self.out.say(message::dropped(&text, status));
         }
     }
@@ -44,11 +45,12 @@ impl Engine {
         same_uid || binding.hardware[..] == client.hardware[..]
     }
 
-    fn declines(&mut self, client: &Client<'_>, lease: Option<&LeaseRef>) -> Flag {
+    fn declines(&mut self, client: &Client<'_>, lease: Option<&LeaseRef>) -> Option<Flag> {
         let subnet = lease.and_then(|lease| self.place(client, lease)).map(|place| place.subnet);
         let mut options = std::mem::take(&mut self.options);
         let (variables, outcome) = (&mut self.variables, &mut self.out.outcome);
-        let mut machine = Machine::new(scope::context(client, &self.hosts, None), variables, &mut options, outcome);
+        let mut machine =
+            Machine::new(scope::context(client, &self.hosts, None), variables, &mut options, outcome);
         let subnet = subnet.map(|subnet| client.config.subnet(subnet).scope);
         if let Some(scope) = subnet {
             scope::run(&mut machine, client, scope, None);

@@ -92,7 +92,8 @@ impl Engine {
         let by_uid = self.resume_by_uid(client, network);
         let by_hardware = self.resume_by_hardware(client, network);
         let at_address = None;
-        let mut candidates = Candidates { address, fixed, host, at_address, by_uid, by_hardware, ours: false };
+        let mut candidates =
+            Candidates { address, fixed, host, at_address, by_uid, by_hardware, ours: false };
         self.find_at_address(client, network, &mut candidates);
         self.settle_duplicates(client, network, &mut candidates);
         self.drop_unpermitted(client, &mut candidates);
@@ -240,7 +241,13 @@ impl Engine {
         }
     }
 
-    fn say_conflict(&mut self, client: &Client<'_>, address: Option<Ipv4Addr>, network: NetworkId, host: &str) {
+    fn say_conflict(
+        &mut self,
+        client: &Client<'_>,
+        address: Option<Ipv4Addr>,
+        network: NetworkId,
+        host: &str,
+    ) {
         let address = address.unwrap_or(Ipv4Addr::UNSPECIFIED);
         let name = &client.config.network(network).name;
         for line in message::dynamic_and_static(address, host, name) {
@@ -303,7 +310,8 @@ impl Engine {
         }
         if let (None, Some(id)) = (&lease, candidates.by_hardware) {
             let uid = &self.store.get(id).uid;
-            let same = client.identifier.as_deref().map_or(client.kind == 0, |identifier| *identifier == uid[..]);
+            let same =
+                client.identifier.as_deref().map_or(client.kind == 0, |identifier| *identifier == uid[..]);
             if uid.is_empty() || same {
                 lease = Some(LeaseRef::Stored(id));
             }
@@ -325,7 +333,12 @@ impl Engine {
     }
 
     /// None for an abandoned lease that the client does not ask for by its address.
-    fn reclaim(&mut self, client: &Client<'_>, candidates: Candidates, lease: Option<LeaseRef>) -> Option<Found> {
+    fn reclaim(
+        &mut self,
+        client: &Client<'_>,
+        candidates: Candidates,
+        lease: Option<LeaseRef>,
+    ) -> Option<Found> {
         let mut host = None;
         if let Some(LeaseRef::Stored(id)) = &lease {
             let binding = self.store.get(*id);

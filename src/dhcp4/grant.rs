@@ -5,12 +5,13 @@ use super::find::{Fixed, LeaseRef};
 use super::message;
 use super::parameter::{self, dhcp};
 use super::request::{Client, REQUEST};
-use super::scope::{self, Flag, Parameters, Place};
+use super::scope::{self, Place};
 use crate::clock::{Now, Wall};
 use crate::config::model::HostId;
 use crate::eval::context::Lease;
 use crate::eval::machine::{Machine, Outcome};
 use crate::eval::options::OptionState;
+use crate::eval::parameter::Flag;
 use crate::eval::value::{Value, Variables};
 use crate::lease::binding::{Billing, Binding, State};
 use crate::lease::queue::BindingId;
@@ -95,11 +96,11 @@ impl Work<'_, '_> {
         Machine::new(context, &mut self.variables, &mut self.options, &mut self.outcome)
     }
 
-    fn refuse(&mut self, flag: Flag, fault: &str) -> bool {
-        if flag == Flag::False {
+    fn refuse(&mut self, flag: Option<Flag>, fault: &str) -> bool {
+        if flag == Some(Flag::No) {
             self.outcome.say(message::dropped(&self.grant.text, fault));
         }
-        !flag.is_allowed()
+        !scope::is_allowed(flag)
     }
 }
 
@@ -180,7 +181,11 @@ impl Engine {
     }
 
     /// Lets a step that speaks through [`Engine::out`] do so in order.
-    pub(super) fn with_outcome<R>(&mut self, work: &mut Work<'_, '_>, step: impl FnOnce(&mut Self) -> R) -> R {
+    pub(super) fn with_outcome<R>(
+        &mut self,
+        work: &mut Work<'_, '_>,
+        step: impl FnOnce(&mut Self) -> R,
+    ) -> R {
         std::mem::swap(&mut self.out.outcome, &mut work.outcome);
         let result = step(self);
         std::mem::swap(&mut self.out.outcome, &mut work.outcome);
@@ -190,7 +195,7 @@ impl Engine {
     /// Step 4: `one-lease-per-client`.
     fn release_others(&mut self, work: &mut Work<'_, '_>) {
         let client = work.client;
-        if client.kind != REQUEST || !work.machine(self).flag(parameter::ONE_LEASE_PER_CLIENT).is_true() {
+        if client.kind != REQUEST || !work.machine(self).is_on(parameter::ONE_LEASE_PER_CLIENT, false) {
             return;
         }
         let own = work.current.id;
@@ -202,7 +207,7 @@ impl Engine {
         let host_without_uid =
             work.host.is_some_and(|host| client.config.host(host).client_identifier.is_none());
         let duplicates = work.machine(self).flag(parameter::DUPLICATES);
-        if uid.is_empty() || (host_without_uid && !duplicates.is_allowed()) {
+        if uid.is_empty() || (host_without_uid && !scope::is_allowed(duplicates)) {
             let others: Vec<BindingId> =
                 self.store.by_hardware(&hardware).filter(|id| Some(*id) != own).collect();
             self.release_all(work, others);
@@ -323,12 +328,12 @@ impl Engine {
         };
         proposed.uid.clear();
         let mut machine = work.machine(self);
-        if !machine.flag(parameter::IGNORE_CLIENT_UIDS).is_true()
+        if !machine.is_on(parameter::IGNORE_CLIENT_UIDS, false)
             && let Some(uid) = &client.identifier
         {
             proposed.uid = SmallVec::from_slice(uid);
         }
-        let stash = machine.flag(parameter::STASH_AGENT_OPTIONS).is_allowed();
+        let stash = machine.is_on(parameter::STASH_AGENT_OPTIONS, true);
         proposed.hardware = client.hardware.clone();
         if let Some(class) = client.packet.option(OptionId::dhcp(dhcp::VENDOR_CLASS_IDENTIFIER))
             && !class.is_empty()

@@ -43,7 +43,8 @@ impl Engine {
                 let (mut variables, mut options) = (Variables::default(), OptionState::new());
                 let mut outcome = Outcome::default();
                 let context = Context::bare(&client.config.spaces, &self.hosts, client.now);
-                let value = Machine::new(context, &mut variables, &mut options, &mut outcome).data(expression);
+                let value =
+                    Machine::new(context, &mut variables, &mut options, &mut outcome).data(expression);
                 let octets = value.as_deref().unwrap_or_default();
                 octets.as_chunks::<4>().0.iter().map(|octets| Ipv4Addr::from(*octets)).collect()
             }

@@ -4,9 +4,9 @@ use super::Engine;
 use super::message;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
-use super::reply::{select_site_space, server_identifier};
+use super::reply::server_identifier;
 use super::request::Client;
-use super::scope::{self, Parameters};
+use super::scope;
 use super::send::{Reply, Route, Send};
 use crate::config::model::{HostId, SubnetId};
 use crate::eval::machine::Machine;
@@ -84,7 +84,8 @@ impl Engine {
     fn answer_inform(&mut self, client: &Client<'_>, text: String, address: Ipv4Addr, subnet: SubnetId) {
         let host = self.inform_host(client, address);
         let own = self.first_address(client.interface);
-        let relayed = client.packet.message.ciaddr().is_unspecified() && !client.packet.message.giaddr().is_unspecified();
+        let relayed = client.packet.message.ciaddr().is_unspecified()
+            && !client.packet.message.giaddr().is_unspecified();
         let mut header = Header::reply_to(&client.packet.message);
         header.ciaddr = client.packet.message.ciaddr();
         if relayed {
@@ -114,7 +115,7 @@ impl Engine {
         }
         set_names(&mut machine, &mut header);
         let from = set_contents(&mut machine, client, subnet, own);
-        let sent = select_site_space(&mut machine, client.config).then(|| {
+        let sent = machine.take_site_space(&mut self.site_spaces_warned).then(|| {
             let list = request_list(&mut machine, client);
             machine.outcome.say(crate::log::Line::info(text));
             if let Some(value) = machine.option_value(parameter::NEXT_SERVER) {
@@ -169,7 +170,10 @@ impl Engine {
 }
 
 fn set_names(machine: &mut Machine<'_>, header: &mut Header) {
-    let names = [(parameter::FILENAME, &mut header.file[..], "file"), (parameter::SERVER_NAME, &mut header.sname[..], "server")];
+    let names = [
+        (parameter::FILENAME, &mut header.file[..], "file"),
+        (parameter::SERVER_NAME, &mut header.sname[..], "server"),
+    ];
     for (id, field, what) in names {
         let Some(name) = machine.option_value(id) else { continue };
         if name.len() >= field.len() {
@@ -180,7 +184,12 @@ fn set_names(machine: &mut Machine<'_>, header: &mut Header) {
 }
 
 /// Type, server identifier and mask; gives the address the answer comes from.
-fn set_contents(machine: &mut Machine<'_>, client: &Client<'_>, subnet: SubnetId, own: Option<Ipv4Addr>) -> Ipv4Addr {
+fn set_contents(
+    machine: &mut Machine<'_>,
+    client: &Client<'_>,
+    subnet: SubnetId,
+    own: Option<Ipv4Addr>,
+) -> Ipv4Addr {
     const ACK: u8 = 5;
     machine.options.set_data(OptionId::dhcp(dhcp::MESSAGE_TYPE), &[ACK]);
     let from = server_identifier(machine, own);

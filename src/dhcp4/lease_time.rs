@@ -4,7 +4,6 @@ use super::Engine;
 use super::grant::{Offer, Work};
 use super::message;
 use super::parameter::{self, dhcp};
-use super::scope::Parameters;
 use crate::clock::{NEVER, Wall};
 use crate::config::model::PoolId;
 use crate::lease::pool::PoolNumber;
@@ -31,10 +30,12 @@ impl Engine {
             return Some(self.bootp_times(work));
         }
         let (mut time, reserve) = self.wish(work);
-        let default = i64::from(work.machine(self).seconds(parameter::DEFAULT_LEASE_TIME).unwrap_or(DEFAULT as u32));
+        let default = i64::from(
+            work.machine(self).number_set(parameter::DEFAULT_LEASE_TIME, 4).unwrap_or(DEFAULT as u32),
+        );
         let mut machine = work.machine(self);
-        let most = machine.seconds(parameter::MAX_LEASE_TIME).map_or(MAXIMUM, i64::from);
-        let least = machine.seconds(parameter::MIN_LEASE_TIME).map_or(MINIMUM.min(most), i64::from);
+        let most = machine.number_set(parameter::MAX_LEASE_TIME, 4).map_or(MAXIMUM, i64::from);
+        let least = machine.number_set(parameter::MIN_LEASE_TIME, 4).map_or(MINIMUM.min(most), i64::from);
         time = time.min(most);
         if let Some(pool) = work.place.pool {
             time = self.adapted(work, pool, time, least);
@@ -69,10 +70,10 @@ impl Engine {
         let wish = work.client.packet.option(OptionId::dhcp(dhcp::LEASE_TIME));
         let wish = wish.and_then(|value| Some(u32::from_be_bytes((*value).try_into().ok()?)));
         let Some(wish) = wish else {
-            let default = work.machine(self).seconds(parameter::DEFAULT_LEASE_TIME);
+            let default = work.machine(self).number_set(parameter::DEFAULT_LEASE_TIME, 4);
             return (default.map_or(DEFAULT, i64::from), false);
         };
-        let reserve = wish == u32::MAX && work.machine(self).flag(parameter::INFINITE_IS_RESERVED).is_true();
+        let reserve = wish == u32::MAX && work.machine(self).is_on(parameter::INFINITE_IS_RESERVED, false);
         if reserve {
             let line = message::infinite_reservation(work.current.binding.address);
             work.outcome.say(line);
@@ -82,7 +83,7 @@ impl Engine {
 
     /// Rule 6.3.
     fn adapted(&mut self, work: &mut Work<'_, '_>, pool: PoolId, time: i64, least: i64) -> i64 {
-        let threshold = work.machine(self).octet(parameter::ADAPTIVE_LEASE_TIME_THRESHOLD);
+        let threshold = work.machine(self).number_set(parameter::ADAPTIVE_LEASE_TIME_THRESHOLD, 1);
         let Some(threshold @ 1..100) = threshold else { return time };
         let left = work.current.binding.ends - work.client.now;
         let shortest = if least == 0 { MINIMUM } else { least };
@@ -112,12 +113,18 @@ impl Engine {
             }
             return;
         }
-        let Some(high @ 1..=100) = work.machine(self).octet(parameter::LOG_THRESHOLD_HIGH) else { return };
+        let Some(high @ 1..=100) = work.machine(self).number_set(parameter::LOG_THRESHOLD_HIGH, 1) else {
+            return;
+        };
         if used < counts.total * u64::from(high) / 100 {
             return;
         }
         work.outcome.say(message::threshold_exceeded(&network, address, i64::from(high), used, counts.total));
-        let low = work.machine(self).octet(parameter::LOG_THRESHOLD_LOW).filter(|low| *low <= 100).unwrap_or(0);
+        let low = work
+            .machine(self)
+            .number_set(parameter::LOG_THRESHOLD_LOW, 1)
+            .filter(|low| *low <= 100)
+            .unwrap_or(0);
         if low < high {
             self.over_threshold.insert(pool.0, counts.total * u64::from(low) / 100);
         }
@@ -127,8 +134,9 @@ impl Engine {
     fn bootp_times(&mut self, work: &mut Work<'_, '_>) -> Times {
         let now = work.client.now;
         let mut machine = work.machine(self);
-        let length = machine.seconds(parameter::BOOTP_LEASE_LENGTH).map_or(NEVER - now, i64::from);
-        let length = machine.seconds(parameter::BOOTP_LEASE_CUTOFF).map_or(length, |end| i64::from(end) - now);
+        let length = machine.number_set(parameter::BOOTP_LEASE_LENGTH, 4).map_or(NEVER - now, i64::from);
+        let length =
+            machine.number_set(parameter::BOOTP_LEASE_CUTOFF, 4).map_or(length, |end| i64::from(end) - now);
         Times { expiry: now + length, reserve: false }
     }
 }

@@ -6,7 +6,7 @@ use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
 use super::reply::server_identifier;
 use super::request::Client;
-use super::scope::{self, Parameters};
+use super::scope;
 use super::send::{Reply, Send};
 use crate::config::model::ROOT;
 use crate::eval::machine::Machine;
@@ -34,7 +34,10 @@ impl Engine {
         let text = self.leasequery_text(&client);
         let header = &client.packet.message;
         if header.giaddr().is_unspecified() {
-            return self.out.say(Line::info(format!("{text}: missing giaddr, ciaddr is {}, no reply sent", header.ciaddr())));
+            return self.out.say(Line::info(format!(
+                "{text}: missing giaddr, ciaddr is {}, no reply sent",
+                header.ciaddr()
+            )));
         }
         let own = self.first_address(client.interface);
         let mut configured = std::mem::take(&mut self.options);
@@ -43,9 +46,10 @@ impl Engine {
         let binding = answer.lease.map(|id| self.store.get(id).clone());
         let context = scope::context(&client, &self.hosts, None);
         let mut machine = Machine::new(context, &mut self.variables, &mut configured, &mut self.out.outcome);
-        let scope = client.config.find_subnet(header.giaddr()).map_or(ROOT, |id| client.config.subnet(id).scope);
+        let scope =
+            client.config.find_subnet(header.giaddr()).map_or(ROOT, |id| client.config.subnet(id).scope);
         scope::run(&mut machine, &client, scope, None);
-        if !machine.flag(parameter::LEASEQUERY).is_true() {
+        if !machine.is_on(parameter::LEASEQUERY, false) {
             machine.outcome.say(Line::info(format!("{text}: LEASEQUERY not allowed, query ignored")));
             configured.clear();
             self.options = configured;
@@ -81,7 +85,9 @@ impl Engine {
         let giaddr = client.packet.message.giaddr();
         let address = reply.ciaddr;
         let hardware = match &binding {
-            Some(binding) if kind == ACTIVE => message::hardware(binding.hardware.get(1..).unwrap_or_default()),
+            Some(binding) if kind == ACTIVE => {
+                message::hardware(binding.hardware.get(1..).unwrap_or_default())
+            }
             _ => client.hardware_text(),
         };
         let associated = if kind == ACTIVE { 1 } else { 0 };
@@ -161,7 +167,8 @@ fn describe(
     if let Some(Value::Data(class)) = binding.variable("vendor-class-identifier") {
         set(dhcp::VENDOR_CLASS_IDENTIFIER, class);
     }
-    let others: Vec<u8> = associated.iter().filter(|a| **a != binding.address).flat_map(|a| a.octets()).collect();
+    let others: Vec<u8> =
+        associated.iter().filter(|a| **a != binding.address).flat_map(|a| a.octets()).collect();
     if !others.is_empty() {
         set(dhcp::ASSOCIATED_IP, &others);
     }

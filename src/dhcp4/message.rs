@@ -17,7 +17,8 @@ pub fn hardware(octets: &[u8]) -> String {
 pub fn host_name(name: Option<&[u8]>) -> String {
     let Some(name) = name else { return String::new() };
     let name = name.split(|octet| *octet == 0).next().unwrap_or_default();
-    let printable = name.len() <= 64 && name.iter().all(|octet| (32..127).contains(octet) && !b"\"\\".contains(octet));
+    let printable =
+        name.len() <= 64 && name.iter().all(|octet| (32..127).contains(octet) && !b"\"\\".contains(octet));
     match std::str::from_utf8(name) {
         Ok(text) if printable => format!("({text}) "),
         _ => "(Hostname Unsuitable for Printing) ".into(),
@@ -128,7 +129,7 @@ pub fn reclaiming_requested(address: Ipv4Addr) -> Line {
     Line::error(format!("Reclaiming REQUESTed abandoned IP address {address}."))
 }
 
-pub fn reuse(age: i64, percent: u8, address: Ipv4Addr) -> Line {
+pub fn reuse(age: i64, percent: u32, address: Ipv4Addr) -> Line {
     Line::debug(format!(
         "reuse_lease: lease age {age} (secs) under {percent}% threshold, reply with unaltered, existing lease for {address}"
     ))
@@ -142,7 +143,7 @@ pub fn infinite_reservation(address: Ipv4Addr) -> Line {
     Line::info(format!("Infinite-leasetime reservation made on {address}."))
 }
 
-pub fn adaptive(total: u64, free: u64, ends: i64, adaptive: i64, fill: u64, threshold: u8) -> Line {
+pub fn adaptive(total: u64, free: u64, ends: i64, adaptive: i64, fill: u64, threshold: u32) -> Line {
     Line::debug(format!(
         "Adap-lease: Total: {total}, Free: {free}, Ends: {ends}, Adaptive: {adaptive}, Fill: {fill}, Threshold: {threshold}"
     ))
@@ -171,28 +172,10 @@ pub fn no_host_name(address: Ipv4Addr) -> Line {
 /// `what` is `file` or `server`.
 pub fn name_truncated(what: &str, room: usize, name: &[u8]) -> Line {
     let text = String::from_utf8_lossy(name);
-    Line::info(format!("{what} name longer than packet field truncated - field: {room} name: {} {text}", name.len()))
-}
-
-pub fn no_room_for_agent() -> Line {
-    Line::error("Unable to store relay agent information in reply packet.")
-}
-
-pub fn no_such_space(name: &[u8]) -> Line {
-    Line::error(format!("unknown option space {}.", String::from_utf8_lossy(name)))
-}
-
-pub fn low_site_codes(space: &str, lowest: u32) -> Line {
-    Line::error(format!(
-        "WARNING: site-local option codes less than 224 have been deprecated by RFC3942.  You have options listed in \
-         site local space {space} that number as low as {lowest}.  Please investigate if these should be declared as \
-         regular options rather than site-local options, or migrated up past 224."
+    Line::info(format!(
+        "{what} name longer than packet field truncated - field: {room} name: {} {text}",
+        name.len()
     ))
-}
-
-pub fn pinged(address: Ipv4Addr) -> String {
-    let _ = address;
-    "pinged before offer".into()
 }
 
 /// The lines that follow the first refusal of an INFORM.

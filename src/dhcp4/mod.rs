@@ -27,9 +27,6 @@ mod reuse;
 mod scope;
 pub mod send;
 
-#[cfg(test)]
-mod tests;
-
 use crate::clock::{Now, Wall};
 use crate::config::Config;
 use crate::eval::context::HostTable;
@@ -41,11 +38,12 @@ use crate::lease::queue::BindingId;
 use crate::lease::store::Store;
 use crate::lease_file::writer::Format;
 use crate::log::Line;
+use crate::option::definition::SpaceId;
 use crate::transition::{Around, Journal};
 use interface::{Interface, InterfaceId};
 use ping::Pings;
 use rustc_hash::FxHashSet;
-use send::{Reply, Route, Send};
+use send::Reply;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
@@ -92,6 +90,8 @@ pub struct Engine {
     over_threshold: rustc_hash::FxHashMap<u32, u64>,
     /// Text of the next NAK. ISC keeps it from one packet to the next, and so it is seen.
     nak_text: &'static str,
+    /// Site option spaces with low codes that were complained about.
+    site_spaces_warned: FxHashSet<SpaceId>,
     /// INFORMs refused since the hint lines were said.
     informs_refused: u32,
     /// Scratch, kept for its memory.
@@ -147,6 +147,7 @@ impl Engine {
             cannot_reuse: FxHashSet::default(),
             over_threshold: rustc_hash::FxHashMap::default(),
             nak_text: "",
+            site_spaces_warned: FxHashSet::default(),
             informs_refused: 0,
             options: OptionState::new(),
             out: Output::default(),
@@ -156,7 +157,8 @@ impl Engine {
     /// One received datagram. What follows from it is in [`Engine::out`] and [`Engine::journal`].
     pub fn receive(&mut self, now: Now, incoming: &Incoming<'_>) {
         let config = self.config.clone();
-        let Some(packet) = Packet::read(incoming.payload, &config.spaces, &mut |line| self.out.say(line)) else {
+        let Some(packet) = Packet::read(incoming.payload, &config.spaces, &mut |line| self.out.say(line))
+        else {
             return;
         };
         if packet.message.op() != crate::wire::dhcp4::BOOTREQUEST {

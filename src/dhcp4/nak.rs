@@ -5,7 +5,7 @@ use super::message;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
 use super::request::Client;
-use super::scope::{self, Parameters};
+use super::scope;
 use super::send::{Reply, Route, Send};
 use crate::config::model::{ROOT, ScopeId};
 use crate::eval::machine::Machine;
@@ -31,7 +31,7 @@ impl Engine {
             .and_then(|value| Some(Ipv4Addr::from(*value.first_chunk::<4>()?)))
             .or(source);
         scope::run_classes(&mut machine, client, None);
-        let echo = machine.flag(parameter::ECHO_CLIENT_ID).is_true();
+        let echo = machine.is_on(parameter::ECHO_CLIENT_ID, false);
         machine.options.clear();
         set_contents(machine.options, client, self.nak_text, identifier, echo);
         let packing = Packing { echo_client_id: echo, ..Packing::default() };

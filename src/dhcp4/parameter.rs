@@ -26,7 +26,6 @@ parameters! {
     SERVER_NAME = 16;
     NEXT_SERVER = 17;
     ALWAYS_REPLY_RFC1048 = 20;
-    SITE_OPTION_SPACE = 21;
     ALWAYS_BROADCAST = 22;
     DUPLICATES = 28;
     DECLINES = 29;
@@ -49,12 +48,9 @@ parameters! {
 pub mod dhcp {
     pub const SUBNET_MASK: u8 = 1;
     pub const ROUTERS: u8 = 3;
-    pub const DOMAIN_NAME_SERVERS: u8 = 6;
     pub const HOST_NAME: u8 = 12;
-    pub const VENDOR_ENCAPSULATED: u8 = 43;
     pub const REQUESTED_ADDRESS: u8 = 50;
     pub const LEASE_TIME: u8 = 51;
-    pub const OVERLOAD: u8 = 52;
     pub const MESSAGE_TYPE: u8 = 53;
     pub const SERVER_IDENTIFIER: u8 = 54;
     pub const PARAMETER_REQUEST_LIST: u8 = 55;
@@ -64,10 +60,8 @@ pub mod dhcp {
     pub const REBINDING_TIME: u8 = 59;
     pub const VENDOR_CLASS_IDENTIFIER: u8 = 60;
     pub const CLIENT_IDENTIFIER: u8 = 61;
-    pub const FQDN: u8 = 81;
     pub const AGENT: u8 = 82;
     pub const CLIENT_LAST_TRANSACTION_TIME: u8 = 91;
     pub const ASSOCIATED_IP: u8 = 92;
     pub const SUBNET_SELECTION: u8 = 118;
-    pub const END: u8 = 255;
 }

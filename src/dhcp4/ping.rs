@@ -3,7 +3,6 @@
 use super::Engine;
 use super::grant::{Offer, Work};
 use super::parameter;
-use super::scope::Parameters;
 use super::send::Reply;
 use crate::clock::Wall;
 use crate::lease::binding::State;
@@ -63,17 +62,17 @@ impl Engine {
         }
         let now = work.client.now;
         let mut machine = work.machine(self);
-        if !machine.flag(parameter::PING_CHECK).is_allowed() {
+        if !machine.is_on(parameter::PING_CHECK, true) {
             return None;
         }
         if same_client && cltt != 0 && state != State::Abandoned {
-            let least = machine.seconds(parameter::PING_CLTT_SECS).unwrap_or(CLTT_SECONDS);
+            let least = machine.number_set(parameter::PING_CLTT_SECS, 4).unwrap_or(CLTT_SECONDS);
             if now - cltt < i64::from(least) {
                 return None;
             }
         }
-        let seconds = machine.seconds(parameter::PING_TIMEOUT).unwrap_or(TIMEOUT_SECONDS);
-        let milliseconds = machine.seconds(parameter::PING_TIMEOUT_MS).unwrap_or(0);
+        let seconds = machine.number_set(parameter::PING_TIMEOUT, 4).unwrap_or(TIMEOUT_SECONDS);
+        let milliseconds = machine.number_set(parameter::PING_TIMEOUT_MS, 4).unwrap_or(0);
         Some(match milliseconds {
             0 => u64::from(seconds) * 1_000_000,
             milliseconds => u64::from(milliseconds) * 1000,

@@ -33,9 +33,10 @@ impl Engine {
     /// By client identifier and address, else by address; the hardware address must be the lease's.
     fn lease_to_release(&self, client: &Client<'_>) -> Option<BindingId> {
         let ciaddr = client.packet.message.ciaddr();
-        let by_uid = client.identifier.as_deref().and_then(|uid| {
-            self.store.by_uid(uid).find(|id| self.store.get(*id).address == ciaddr)
-        });
+        let by_uid = client
+            .identifier
+            .as_deref()
+            .and_then(|uid| self.store.by_uid(uid).find(|id| self.store.get(*id).address == ciaddr));
         let id = by_uid.or_else(|| self.store.by_address(ciaddr))?;
         (self.store.get(id).hardware[..] == client.hardware[..]).then_some(id)
     }

@@ -8,14 +8,13 @@ use super::message;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
 use super::request::Client;
-use super::scope::{self, Flag, Parameters};
+use super::scope;
 use super::send::{Reply, Route, Send};
 use crate::clock::Now;
-use crate::config::Config;
 use crate::eval::context::Lease;
 use crate::eval::machine::Machine;
 use crate::eval::value::Data;
-use crate::option::definition::{DHCP, OptionId, SpaceId};
+use crate::option::definition::OptionId;
 use crate::wire::dhcp4::{BROADCAST, Header, copy_field};
 use smallvec::SmallVec;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -45,13 +44,13 @@ impl Engine {
     pub(super) fn answer(&mut self, now: Now, work: &mut Work<'_, '_>, answer: Answer) {
         let client = work.client;
         let mut header = Header::reply_to(&client.packet.message);
-        if work.machine(self).flag(parameter::ALWAYS_BROADCAST).is_true() {
+        if work.machine(self).is_on(parameter::ALWAYS_BROADCAST, false) {
             header.flags |= BROADCAST;
         }
         let max_message = self.max_message(work);
         let Some(addresses) = self.set_options(work, &answer) else { return };
         let Some(list) = self.request_list(work) else { return };
-        let echo = work.machine(self).flag(parameter::ECHO_CLIENT_ID).is_true();
+        let echo = work.machine(self).is_on(parameter::ECHO_CLIENT_ID, false);
         let wait = self.ping_wait(work, answer.same_client);
         work.outcome.say(crate::log::Line::info(work.grant.text.clone()));
         header.ciaddr = client.packet.message.ciaddr();
@@ -143,29 +142,29 @@ impl Engine {
         let subnet = client.config.subnet(work.place.subnet);
         set_default(work, dhcp::SUBNET_MASK, &subnet.mask.octets());
         self.set_host_name(work);
-        if work.machine(self).flag(parameter::ECHO_CLIENT_ID).is_true()
+        if work.machine(self).is_on(parameter::ECHO_CLIENT_ID, false)
             && let Some(uid) = &client.identifier
         {
             work.options.set_data(OptionId::dhcp(dhcp::CLIENT_IDENTIFIER), uid);
         }
-        if work.machine(self).flag(parameter::USE_LEASE_ADDRESS_FOR_DEFAULT_ROUTE).is_true() {
+        if work.machine(self).is_on(parameter::USE_LEASE_ADDRESS_FOR_DEFAULT_ROUTE, false) {
             let address = work.current.binding.address;
             set_default(work, dhcp::ROUTERS, &address.octets());
         }
-        select_site_space(&mut work.machine(self), client.config).then_some(Addresses { from, next_server })
+        self.select_site_space(work).then_some(Addresses { from, next_server })
     }
 
     /// `use-host-decl-names`; and what `get-lease-hostnames` would find in the table of names.
     fn set_host_name(&mut self, work: &mut Work<'_, '_>) {
         let host = work.host.filter(|_| work.current.fixed.is_some() || work.current.id.is_some());
         if let Some(host) = host
-            && work.machine(self).flag(parameter::USE_HOST_DECL_NAMES).is_true()
+            && work.machine(self).is_on(parameter::USE_HOST_DECL_NAMES, false)
         {
             let name = work.client.config.host(host).name.clone();
             set_default(work, dhcp::HOST_NAME, name.as_bytes());
         }
         let wanted = !work.options.contains(OptionId::dhcp(dhcp::HOST_NAME))
-            && work.machine(self).flag(parameter::GET_LEASE_HOSTNAMES) == Flag::True;
+            && work.machine(self).is_on(parameter::GET_LEASE_HOSTNAMES, false);
         if wanted {
             work.outcome.say(message::no_host_name(work.current.binding.address));
         }
@@ -180,6 +179,14 @@ impl Engine {
         })
     }
 
+    /// False: there is no such space.
+    fn select_site_space(&mut self, work: &mut Work<'_, '_>) -> bool {
+        let mut warned = std::mem::take(&mut self.site_spaces_warned);
+        let found = work.machine(self).take_site_space(&mut warned);
+        self.site_spaces_warned = warned;
+        found
+    }
+
     fn destination(&self, work: &Work<'_, '_>, header: &Header) -> (Route, SocketAddrV4) {
         let client = work.client;
         if !header.giaddr.is_unspecified() {
@@ -187,8 +194,7 @@ impl Engine {
         }
         let remote = self.settings.remote_port;
         let broadcast = header.flags & BROADCAST != 0;
-        let is_here = self.interface_network(client)
-            == Some(client.config.subnet(work.place.subnet).network);
+        let is_here = self.interface_network(client) == Some(client.config.subnet(work.place.subnet).network);
         let misled = (client.has(dhcp::SERVER_IDENTIFIER) || broadcast) && is_here;
         if !header.ciaddr.is_unspecified() && !misled && work.grant.offer == Offer::Ack {
             let route = Route::Socket { interface: Some(client.interface) };
@@ -198,7 +204,12 @@ impl Engine {
     }
 
     /// On the client's own wire.
-    pub(super) fn to_client(&self, client: &Client<'_>, header: &Header, broadcast: bool) -> (Route, SocketAddrV4) {
+    pub(super) fn to_client(
+        &self,
+        client: &Client<'_>,
+        header: &Header,
+        broadcast: bool,
+    ) -> (Route, SocketAddrV4) {
         let (hardware, address) = match broadcast {
             true => (SmallVec::new(), self.settings.limited_broadcast),
             false => (SmallVec::from_slice(client.packet.message.chaddr()), header.yiaddr),
@@ -218,7 +229,8 @@ fn set_default(work: &mut Work<'_, '_>, code: u8, value: &[u8]) {
 /// The configured server identifier, else the interface's first address, which then becomes it (rule 9.8).
 pub(super) fn server_identifier(machine: &mut Machine<'_>, own: Option<Ipv4Addr>) -> Ipv4Addr {
     let id = OptionId::dhcp(dhcp::SERVER_IDENTIFIER);
-    let configured = machine.option_value(id).and_then(|value| Some(Ipv4Addr::from(<[u8; 4]>::try_from(&*value).ok()?)));
+    let configured =
+        machine.option_value(id).and_then(|value| Some(Ipv4Addr::from(<[u8; 4]>::try_from(&*value).ok()?)));
     if let (None, Some(own)) = (configured, own) {
         machine.options.set_data(id, &own.octets());
     }
@@ -238,27 +250,6 @@ fn check_renewal_times(machine: &mut Machine<'_>, mut left: i64) {
             false => {}
         }
     }
-}
-
-/// `site-option-space`. False: there is no such space.
-pub(super) fn select_site_space(machine: &mut Machine<'_>, config: &Config) -> bool {
-    machine.options.site_space = DHCP;
-    machine.options.site_code_min = 0;
-    let Some(name) = machine.option_value(parameter::SITE_OPTION_SPACE) else { return true };
-    let space = std::str::from_utf8(&name).ok().and_then(|name| config.spaces.space_by_name(name));
-    let Some(space) = space else {
-        machine.outcome.say(message::no_such_space(&name));
-        return false;
-    };
-    machine.options.site_space = space;
-    machine.options.site_code_min = lowest_site_code(config, space);
-    true
-}
-
-/// RFC 3942 begins site options at 224; older configurations may go down to 128.
-fn lowest_site_code(config: &Config, space: SpaceId) -> u32 {
-    let codes = config.spaces.space(space).definitions().map(|definition| definition.id.code);
-    codes.chain([224]).min().unwrap_or(224).max(128)
 }
 
 fn copy_names(header: &mut Header, names: &Names, work: &mut Work<'_, '_>) {

@@ -68,6 +68,11 @@ impl<'p> Client<'p> {
         }
     }
 
+    /// The same client with the relay agent options its lease remembers.
+    fn with_stashed(self, octets: &'p [u8]) -> Self {
+        Client { packet: self.packet.with_stashed_agent_options(octets), stashed: true, ..self }
+    }
+
     /// A four-octet option of the packet as an address.
     pub fn address_option(&self, code: u8) -> Option<Ipv4Addr> {
         let value = self.packet.option(OptionId::dhcp(code))?;
@@ -137,12 +142,10 @@ impl Engine {
             return self.bad_packet(&client, message::UNKNOWN_SEGMENT);
         }
         let stashed = self.stashed_agent_options(&client);
-        if let Some(octets) = &stashed {
-            client.packet = client.packet.clone().with_stashed_agent_options(octets);
-            client.stashed = true;
-            let client = client;
-            return self.dispatch_classified(now, client);
-        }
+        let client = match &stashed {
+            Some(octets) => client.with_stashed(octets),
+            None => client,
+        };
         self.dispatch_classified(now, client);
     }
 
@@ -168,7 +171,8 @@ impl Engine {
     /// Rule 1.5: relay agent options that the lease of a renewing client remembers.
     fn stashed_agent_options(&self, client: &Client<'_>) -> Option<Box<[u8]>> {
         let header = &client.packet.message;
-        let renews = client.kind == REQUEST && !header.ciaddr().is_unspecified() && header.giaddr().is_unspecified();
+        let renews =
+            client.kind == REQUEST && !header.ciaddr().is_unspecified() && header.giaddr().is_unspecified();
         if !renews || client.has_agent_options() {
             return None;
         }
@@ -241,7 +245,13 @@ impl Engine {
     }
 
     /// Rules 4.1 and 4.4; says the line and sends the NAK.
-    fn is_on_wrong_network(&mut self, client: &Client<'_>, text: &str, address: Ipv4Addr, requested: bool) -> bool {
+    fn is_on_wrong_network(
+        &mut self,
+        client: &Client<'_>,
+        text: &str,
+        address: Ipv4Addr,
+        requested: bool,
+    ) -> bool {
         let header = &client.packet.message;
         let (ciaddr, giaddr) = (!header.ciaddr().is_unspecified(), !header.giaddr().is_unspecified());
         let config = client.config;
@@ -259,7 +269,9 @@ impl Engine {
             }
             return true;
         };
-        if !((ciaddr && giaddr) || (requested && !ciaddr)) || config.find_subnet_of(network, address).is_some() {
+        if !((ciaddr && giaddr) || (requested && !ciaddr))
+            || config.find_subnet_of(network, address).is_some()
+        {
             return false;
         }
         let authoritative = config.scope(config.network(network).scope).authoritative;

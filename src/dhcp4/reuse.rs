@@ -5,11 +5,10 @@ use super::grant::{Offer, Work};
 use super::lease_time::Times;
 use super::message;
 use super::parameter;
-use super::scope::Parameters;
 use crate::lease::binding::{Binding, State};
 use crate::lease::queue::BindingId;
 
-const DEFAULT_PERCENT: u8 = 25;
+const DEFAULT_PERCENT: u32 = 25;
 
 impl Engine {
     /// When it is, `times` gets the end of the old lease. `same_client` is also what the ping check wants to know.
@@ -22,12 +21,13 @@ impl Engine {
         same_client: &mut bool,
     ) -> bool {
         let old = self.store.get(id);
-        *same_client = old.uid == proposed.uid && old.hardware == proposed.hardware && work.host == work.grant.host;
+        *same_client =
+            old.uid == proposed.uid && old.hardware == proposed.hardware && work.host == work.grant.host;
         let (starts, ends, address) = (old.starts, old.ends, old.address);
         let may = *same_client && old.state == State::Active && !self.cannot_reuse.contains(&id);
         let mut reusable = false;
         if may {
-            let percent = work.machine(self).octet(parameter::CACHE_THRESHOLD);
+            let percent = work.machine(self).number_set(parameter::CACHE_THRESHOLD, 1);
             let percent = percent.filter(|percent| *percent < 100).unwrap_or(DEFAULT_PERCENT);
             let length = ends - starts;
             let limit = match length <= i64::from(i32::MAX) / i64::from(percent.max(1)) {

@@ -6,12 +6,16 @@ use super::request::Client;
 use crate::config::model::{PoolId, ScopeId, SubnetId};
 use crate::eval::context::{Context, HostTable, Lease};
 use crate::eval::machine::Machine;
+use crate::eval::parameter::Flag;
 use crate::eval::value::{Value, Variables};
 use crate::lease::binding::Binding;
-use crate::option::definition::OptionId;
 use crate::transition::event::evaluated;
 
-pub(super) fn context<'a>(client: &'a Client<'_>, hosts: &'a HostTable, lease: Option<Lease<'a>>) -> Context<'a> {
+pub(super) fn context<'a>(
+    client: &'a Client<'_>,
+    hosts: &'a HostTable,
+    lease: Option<Lease<'a>>,
+) -> Context<'a> {
     Context {
         spaces: &client.config.spaces,
         packet: Some(&client.packet),
@@ -86,59 +90,9 @@ pub(super) fn run_classes(machine: &mut Machine<'_>, client: &Client<'_>, limit:
     }
 }
 
-/// What a boolean parameter is set to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flag {
-    Unset,
-    True,
-    False,
-    /// `ignore`: false, and nothing is said about it.
-    Ignore,
-}
-
-impl Flag {
-    pub fn is_true(self) -> bool {
-        self == Flag::True
-    }
-
-    /// Unset counts as true.
-    pub fn is_allowed(self) -> bool {
-        matches!(self, Flag::True | Flag::Unset)
-    }
-}
-
-/// Parameters of the `server` space, evaluated.
-pub(super) trait Parameters {
-    fn flag(&mut self, id: OptionId) -> Flag;
-    /// A four-octet value; `None` when unset or of another length.
-    fn seconds(&mut self, id: OptionId) -> Option<u32>;
-    /// A one-octet value.
-    fn octet(&mut self, id: OptionId) -> Option<u8>;
-}
-
-impl Parameters for Machine<'_> {
-    fn flag(&mut self, id: OptionId) -> Flag {
-        if !self.options.contains(id) {
-            return Flag::Unset;
-        }
-        match self.option_value(id).as_deref() {
-            None | Some([]) | Some([0, ..]) => Flag::False,
-            Some([2, ..]) => Flag::Ignore,
-            Some(_) => Flag::True,
-        }
-    }
-
-    fn seconds(&mut self, id: OptionId) -> Option<u32> {
-        let value = self.option_value(id)?;
-        Some(u32::from_be_bytes((*value).try_into().ok()?))
-    }
-
-    fn octet(&mut self, id: OptionId) -> Option<u8> {
-        match *self.option_value(id)? {
-            [octet] => Some(octet),
-            _ => None,
-        }
-    }
+/// `allow`, `deny` and `ignore`: unset counts as allowed.
+pub(super) fn is_allowed(flag: Option<Flag>) -> bool {
+    matches!(flag, None | Some(Flag::Yes))
 }
 
 /// Variables as a binding keeps them, newest first.

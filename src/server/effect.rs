@@ -1,29 +1,9 @@
 //! What the core asks for, in order. Bytes live in one arena that is reused, so that a steady exchange allocates nothing.
 
-use super::event::InterfaceId;
+pub use crate::dhcp4::send::{Route, Send};
 use crate::log::Line;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::Ipv4Addr;
 use std::ops::Range;
-
-/// How a reply leaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// A frame built by us on that interface's packet socket, to this hardware address (htype octet not included).
-    Link { interface: InterfaceId, hardware: smallvec::SmallVec<[u8; 20]> },
-    /// The UDP socket; the kernel routes. `interface` is the one the request came in by, for the log only.
-    Socket { interface: Option<InterfaceId> },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Send {
-    pub route: Route,
-    pub source: Ipv4Addr,
-    /// Source port, normally 67.
-    pub source_port: u16,
-    pub destination: SocketAddrV4,
-    /// Octets of the payload in [`Effects::bytes`].
-    pub payload: Range<usize>,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {

@@ -1,22 +1,8 @@
 //! What the core is told.
 
+pub use crate::dhcp4::interface::{Interface, InterfaceId};
 use crate::log::Line;
 use std::net::{Ipv4Addr, SocketAddrV4};
-
-/// Index of an interface in the list handed to the core at start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InterfaceId(pub u16);
-
-/// An interface the server listens on, as discovered by the shell at start.
-#[derive(Clone, Debug)]
-pub struct Interface {
-    pub name: String,
-    /// ARP hardware type (1 Ethernet, 32 Infiniband) and address.
-    pub htype: u8,
-    pub hardware: Vec<u8>,
-    /// IPv4 addresses in the kernel's order.
-    pub addresses: Vec<Ipv4Addr>,
-}
 
 /// One thing that happened. Datagrams borrow the receive buffer.
 #[derive(Debug)]

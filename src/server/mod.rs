@@ -1,4 +1,182 @@
 //! The core as one value: an event goes in, effects come out. It opens nothing, reads no clock, asks for no randomness.
+//!
+//! Every change of a binding is a record with a number, appended to the lease file. What tells the outside waits in
+//! [`held`] until the journal reports its record durable: group commit without a timer.
 
 pub mod effect;
 pub mod event;
+mod held;
+pub mod message;
+mod rewrite;
+
+use crate::clock::{Now, Wall};
+use crate::dhcp4::{Engine, Incoming};
+use crate::eval::machine::Act;
+use crate::log::Line;
+use crate::transition::load::Kept;
+use effect::{Effect, Effects};
+use event::{Event, InterfaceId};
+use held::Held;
+use rewrite::Rewrite;
+
+/// Leases that end are handled in groups of so many, so that a mass expiry delays no packet for long.
+const EXPIRIES: usize = 256;
+
+/// See the module.
+pub struct Server {
+    engine: Engine,
+    /// What the lease file holds beside leases.
+    kept: Kept,
+    held: Held,
+    rewrite: Rewrite,
+    rewritten_at: Wall,
+    /// Something was written since the last rewrite.
+    written_since: bool,
+    /// How many leases the last rewrite wrote.
+    leases_written: usize,
+    /// A write or sync failed; nothing is acknowledged until a rewrite is through.
+    failed: bool,
+    retry_at: Option<u64>,
+    /// The wall clock, as of the last event, and the monotonic one: to turn lease times into timers.
+    last: Now,
+    shutting_down: bool,
+}
+
+impl Server {
+    pub fn new(engine: Engine, kept: Kept) -> Self {
+        Server {
+            engine,
+            kept,
+            held: Held::default(),
+            rewrite: Rewrite::None,
+            rewritten_at: 0,
+            written_since: false,
+            leases_written: 0,
+            failed: false,
+            retry_at: None,
+            last: Now { wall: 0, mono: 0 },
+            shutting_down: false,
+        }
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The rewrite at start, whole, with ISC's lines about it; then the server's DUID, which ISC appends at every start.
+    pub fn open(&mut self, now: Now, out: &mut Effects) {
+        self.last = now;
+        self.begin_rewrite(now, out);
+        while self.continue_rewrite(now, out) {}
+        self.say_written(out);
+    }
+
+    /// Appends the `server-duid` record, given as it is to be written.
+    pub fn append_record(&mut self, write: impl FnOnce(&mut Vec<u8>), out: &mut Effects) {
+        self.engine.journal.append_with(write);
+        self.drain(out);
+    }
+
+    pub fn handle(&mut self, now: Now, event: Event<'_>, out: &mut Effects) {
+        self.last = now;
+        match event {
+            Event::Datagram { interface, source, payload, .. } => {
+                let incoming = Incoming { interface: interface.unwrap_or(InterfaceId(0)), source, payload };
+                self.engine.receive(now, &incoming);
+            }
+            Event::EchoReply(address) => self.engine.echo_reply(now.wall, address),
+            Event::Durable(sequence) if !self.failed => self.held.release(sequence, out),
+            Event::Durable(_) => {}
+            Event::JournalFailed(reason) => self.journal_failed(now, &reason, out),
+            Event::RewriteDone(result) => self.rewrite_done(now, result, out),
+            Event::Timer => {}
+            Event::Say(line) => out.list.push(Effect::Log(line)),
+            Event::Shutdown => self.shutting_down = true,
+        }
+        self.timers(now, out);
+        self.drain(out);
+        if self.shutting_down && (self.held.is_empty() || self.failed) {
+            out.list.push(Effect::Exit(0));
+        }
+    }
+
+    /// Everything that is due.
+    fn timers(&mut self, now: Now, out: &mut Effects) {
+        self.engine.pings_due(now.mono);
+        self.engine.expire(now.wall, EXPIRIES);
+        if matches!(self.rewrite, Rewrite::Walking { .. }) {
+            // What this event changed is appended first: the walk writes the newest state of all it has not met.
+            self.drain(out);
+            self.continue_rewrite(now, out);
+            return;
+        }
+        let retry = self.retry_at.is_some_and(|at| at <= now.mono);
+        let hourly = self.written_since && now.wall - self.rewritten_at > rewrite::INTERVAL;
+        if matches!(self.rewrite, Rewrite::None) && (retry || (hourly && !self.failed)) {
+            self.retry_at = None;
+            self.drain(out);
+            self.begin_rewrite(now, out);
+        }
+    }
+
+    /// Monotonic microseconds at which it wants `Event::Timer`.
+    pub fn next_deadline(&self) -> Option<u64> {
+        if matches!(self.rewrite, Rewrite::Walking { .. }) {
+            return Some(self.last.mono);
+        }
+        let expiry = self.engine.store.next_change().map(|wall| {
+            let seconds = (wall - self.last.wall).max(0) as u64;
+            // Wall time is known to the second; one step later it is surely due.
+            self.last.mono + if seconds == 0 { 1000 } else { seconds * 1_000_000 }
+        });
+        [self.engine.next_ping_deadline(), expiry, self.retry_at].into_iter().flatten().min()
+    }
+
+    fn journal_failed(&mut self, now: Now, reason: &str, out: &mut Effects) {
+        let withheld = self.held.withdraw();
+        out.list.push(Effect::Log(message::journal_failed(reason, withheld)));
+        self.failed = true;
+        if matches!(self.rewrite, Rewrite::None) {
+            self.retry_at = Some(now.mono);
+        }
+    }
+
+    /// Turns what the engine left into effects: records, then lines and replies in the order they were made.
+    fn drain(&mut self, out: &mut Effects) {
+        let Engine { journal, out: output, .. } = &mut self.engine;
+        for record in journal.records.drain(..) {
+            let start = out.bytes.len();
+            out.bytes.extend_from_slice(journal.bytes.get(record.range).unwrap_or_default());
+            out.list.push(Effect::Append { sequence: record.sequence, record: start..out.bytes.len() });
+            self.written_since = true;
+        }
+        journal.clear();
+        let last = journal.sequence();
+        out.list.extend(output.pings.drain(..).map(Effect::Ping));
+        let mut replies = output.replies.drain(..).peekable();
+        let mut acts = output.outcome.acts.drain(..).enumerate();
+        loop {
+            let act = acts.next();
+            let at = act.as_ref().map_or(usize::MAX, |(at, _)| *at);
+            while let Some(reply) = replies.next_if(|reply| reply.after <= at) {
+                // After a failed write an answer that depends on nothing new may depend on what was lost.
+                self.held.reply(reply.sequence, reply.line, reply.send, &output.bytes, out);
+            }
+            match act {
+                None => break,
+                Some((_, Act::Say(line))) => out.list.push(Effect::Log(line)),
+                Some((_, Act::Fatal(line))) => exit_with(line, out),
+                Some((_, Act::Execute(words))) => self.held.execute(last, words, out),
+                Some((_, Act::AddClass(_))) => {}
+            }
+        }
+        drop((replies, acts));
+        output.clear();
+    }
+}
+
+/// `log (fatal, ..)` in a statement.
+fn exit_with(line: Line, out: &mut Effects) {
+    out.list.push(Effect::Log(line));
+    out.list.push(Effect::Exit(1));
+}

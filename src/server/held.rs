@@ -1,0 +1,116 @@
+//! What may not leave yet: nothing that tells the outside goes before the record it depends on is durable, and what goes
+//! to one client leaves in the order it was made.
+
+use super::effect::{Effect, Effects, Send};
+use crate::log::Line;
+use rustc_hash::{FxHashMap, FxHasher};
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+/// Octets of `chaddr` in a message.
+const CHADDR: std::ops::Range<usize> = 28..44;
+
+#[derive(Debug)]
+enum What {
+    Reply { line: Line, send: Send, payload: Vec<u8> },
+    Execute(Vec<Vec<u8>>),
+}
+
+/// Held effects by the record they wait for.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Everything up to here is on the disk.
+    durable: u64,
+    made: u64,
+    waiting: BTreeMap<(u64, u64), What>,
+    /// The record that the last reply held for a client waits for.
+    clients: FxHashMap<u64, u64>,
+    /// Emptied buffers, used again.
+    spare: Vec<Vec<u8>>,
+}
+
+/// Buffers kept.
+const SPARE: usize = 1024;
+
+fn client_of(payload: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    payload.get(CHADDR).unwrap_or_default().hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Held {
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// A reply whose octets lie in `bytes`: leaves at once, or is kept.
+    pub fn reply(&mut self, sequence: u64, line: Line, send: Send, bytes: &[u8], out: &mut Effects) {
+        let payload = bytes.get(send.payload.clone()).unwrap_or_default();
+        let client = client_of(payload);
+        let before = self.clients.get(&client).copied().unwrap_or(0);
+        let sequence = sequence.max(before);
+        if sequence <= self.durable {
+            return emit(line, send, payload, out);
+        }
+        self.clients.insert(client, sequence);
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(payload);
+        self.keep(sequence, What::Reply { line, send, payload: buffer });
+    }
+
+    pub fn execute(&mut self, sequence: u64, words: Vec<Vec<u8>>, out: &mut Effects) {
+        match sequence <= self.durable {
+            true => out.list.push(Effect::Execute(words)),
+            false => self.keep(sequence, What::Execute(words)),
+        }
+    }
+
+    fn keep(&mut self, sequence: u64, what: What) {
+        self.made += 1;
+        self.waiting.insert((sequence, self.made), what);
+    }
+
+    /// Records up to `sequence` are durable: what waited for them leaves.
+    pub fn release(&mut self, sequence: u64, out: &mut Effects) {
+        self.durable = self.durable.max(sequence);
+        while let Some(entry) = self.waiting.first_entry() {
+            if entry.key().0 > self.durable {
+                break;
+            }
+            match entry.remove() {
+                What::Execute(words) => out.list.push(Effect::Execute(words)),
+                What::Reply { line, send, payload } => {
+                    emit(line, send, &payload, out);
+                    if self.spare.len() < SPARE {
+                        self.spare.push(payload);
+                    }
+                }
+            }
+        }
+        let durable = self.durable;
+        if self.waiting.is_empty() {
+            self.clients.clear();
+        } else if self.clients.len() > self.waiting.len() * 2 {
+            self.clients.retain(|_, sequence| *sequence > durable);
+        }
+    }
+
+    /// The records after `durable` are lost to the file as it is: the replies that depend on them are never sent. The
+    /// clients will ask again. Gives how many.
+    pub fn withdraw(&mut self) -> usize {
+        let count = self.waiting.len();
+        self.waiting.clear();
+        self.clients.clear();
+        count
+    }
+}
+
+/// The line, then the message.
+fn emit(line: Line, mut send: Send, payload: &[u8], out: &mut Effects) {
+    let start = out.bytes.len();
+    out.bytes.extend_from_slice(payload);
+    send.payload = start..out.bytes.len();
+    out.list.push(Effect::Log(line));
+    out.list.push(Effect::Send(send));
+}

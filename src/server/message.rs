@@ -1,0 +1,40 @@
+//! Lines of the core itself.
+
+use crate::log::Line;
+
+pub fn wrote_classes(count: usize) -> Line {
+    Line::info(format!("Wrote {count} class decls to leases file."))
+}
+
+pub fn wrote_groups(count: usize) -> Line {
+    Line::info(format!("Wrote {count} group decls to leases file."))
+}
+
+pub fn wrote_deleted_hosts(count: usize) -> Line {
+    Line::info(format!("Wrote {count} deleted host decls to leases file."))
+}
+
+pub fn wrote_new_hosts(count: usize) -> Line {
+    Line::info(format!("Wrote {count} new dynamic host decls to leases file."))
+}
+
+pub fn wrote_leases(count: usize) -> Line {
+    Line::info(format!("Wrote {count} leases to leases file."))
+}
+
+/// The disk refused a record. `withheld` answers are not sent.
+pub fn journal_failed(reason: &str, withheld: usize) -> Line {
+    Line::error(format!(
+        "Cannot keep leases: {reason}. {withheld} answers withheld; no lease is acknowledged until the lease file is written anew."
+    ))
+}
+
+pub fn rewrite_failed(reason: &str) -> Line {
+    Line::error(format!(
+        "The lease file could not be written anew: {reason}. Trying again; no lease is acknowledged until then."
+    ))
+}
+
+pub fn journal_mended() -> Line {
+    Line::info("The lease file is written anew and complete; leases are acknowledged again.")
+}
