@@ -143,3 +143,23 @@ pub fn lines_lost(count: u64) -> Line {
 pub fn no_event_loop(reason: &str) -> String {
     format!("Can't start the event loop: {reason}")
 }
+
+/// What of a damaged lease file is kept where.
+pub fn rejected_kept(path: &Path) -> Line {
+    Line::error(format!("What could not be read of the lease file is kept in {}", path.display()))
+}
+
+pub fn rejected_lost(path: &Path, reason: &str) -> Line {
+    Line::error(format!(
+        "What could not be read of the lease file cannot be kept in {}: {reason}",
+        path.display()
+    ))
+}
+
+pub fn cannot_create_lease_file(path: &Path, reason: &str) -> String {
+    format!("Can't create new lease file: {reason} ({})", path.display())
+}
+
+pub fn lease_test_successful(path: &Path) -> Line {
+    Line::info(format!("Lease file test successful, removing temp lease file: {}", path.display()))
+}

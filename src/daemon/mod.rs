@@ -8,6 +8,7 @@ mod command_line;
 mod detach;
 mod discover;
 mod execute;
+mod leases;
 mod listen;
 mod message;
 mod operator_log;

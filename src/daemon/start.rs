@@ -1,19 +1,24 @@
 //! Start-up in ISC's order (ledger `cli.tsv`, start-up order).
 
 use super::command_line::Flags;
+use super::leases::{self, Leases};
 use super::operator_log::OperatorLog;
 use super::path::Paths;
 use super::turn::{self, Clock, Shell};
 use super::{Fatal, LAST_LINES, detach, execute, listen, message, pid_file, port, resolve, trace};
-use crate::clock::Wall;
+use crate::clock::{Now, Wall};
 use crate::config::startup::{self, StartUp};
 use crate::config::{self, Capabilities, Config, Family, Input};
+use crate::dhcp4;
 use crate::eval::context::HostTable;
 use crate::journal::{Journal, Settings};
 use crate::log::Line;
 use crate::net::icmp::IcmpSocket;
 use crate::net::message as net_message;
 use crate::net::message::reason;
+use crate::server::Server;
+use crate::server::effect::Effects;
+use crate::server::event::Event;
 use std::fs::File;
 use std::io::Read;
 use std::net::Ipv4Addr;
@@ -24,7 +29,7 @@ use tokio::sync::Notify;
 
 /// What this version does.
 const CAPABILITIES: Capabilities =
-    Capabilities { failover: false, classes: false, billing: false, omapi: false, dns_updates: false };
+    Capabilities { failover: false, classes: true, billing: true, omapi: false, dns_updates: false };
 
 /// What the command line decided.
 pub struct Start {
@@ -66,44 +71,67 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     if !start.flags.test_leases && !start.flags.no_pid && pid_file::names_running_server(&pid_file) {
         return Err(Fatal::Text(message::already_running()));
     }
-    let leases = read_leases(&lease_file)?;
+    let text = read_leases(&lease_file)?;
+    let mut config = config;
+    let leases = leases::read(&lease_file, text, &mut config, wall(), start.flags.test_leases)?;
+    let clock = Clock::new();
+    let port = values.local_port.unwrap_or(port);
+    if start.flags.test_leases {
+        let mut server = build(config, hosts, leases, port, &values);
+        return leases::trial(&mut server, clock.now(), &lease_file).map(|()| 0);
+    }
+    let (journal, journal_wake) = open_journal(lease_file, !values.dont_use_fsync)?;
+    let kept_duid = leases.kept.clone();
+    let mut server = build(config, hosts, leases, port, &values);
+    let config = server.engine().config.clone();
+    leases::rewrite(&mut server, clock.now(), &journal);
     let place = listen::Place {
         config: &config,
         requested: &interfaces,
-        port: values.local_port.unwrap_or(port),
+        port,
         local: values.local_address.unwrap_or(Ipv4Addr::UNSPECIFIED),
         quiet: start.flags.quiet,
     };
-    let (sockets, _interfaces) = listen::listen(&place)?;
-    let (journal, journal_wake) = open_journal(lease_file, !values.dont_use_fsync)?;
-    let shell = Shell { clock: Clock::new(), sockets, icmp, journal, journal_wake };
-    let mut core = NoCore;
-    drop(leases);
+    let (sockets, interfaces) = listen::listen(&place)?;
+    let duid = leases::server_duid(&kept_duid, &config, &interfaces, wall());
+    server.set_interfaces(interfaces);
+    leases::append_duid(&mut server, &duid, &journal);
+    let shell = Shell { clock, sockets, icmp, journal, journal_wake };
     // The working directory changes.
     let remove = if start.flags.no_pid { None } else { std::path::absolute(&pid_file).ok() };
-    let status = turn::run(&mut core, shell, || ready(start, &pid_file))?;
+    let status = turn::run(&mut server, shell, || ready(start, &pid_file))?;
     remove.iter().for_each(|path| pid_file::remove(path));
     Ok(status)
 }
 
-/// Stands in until `server` can be joined.
-struct NoCore;
+impl turn::Core for Server {
+    fn handle(&mut self, now: Now, event: Event<'_>, out: &mut Effects) {
+        Server::handle(self, now, event, out);
+    }
 
-impl turn::Core for NoCore {
-    fn handle(
-        &mut self,
-        _: crate::clock::Now,
-        event: crate::server::event::Event<'_>,
-        out: &mut crate::server::effect::Effects,
-    ) {
-        if let crate::server::event::Event::Shutdown = event {
-            out.list.push(crate::server::effect::Effect::Exit(0));
-        }
-        tracing::debug!(?event, "core");
-    }
     fn next_deadline(&self) -> Option<u64> {
-        None
+        Server::next_deadline(self)
     }
+}
+
+/// The core, with everything the top level decided.
+fn build(config: Config, hosts: HostTable, leases: Leases, port: u16, values: &StartUp) -> Server {
+    let settings = dhcp4::Settings {
+        local_port: port,
+        remote_port: values.remote_port.unwrap_or(port.saturating_add(1)),
+        limited_broadcast: values.limited_broadcast.unwrap_or(Ipv4Addr::BROADCAST),
+        abandon_lease_time: values.abandon_lease_time,
+        variables: values.variables.clone(),
+    };
+    let offset: dhcp4::LocalOffset = Box::new(local_offset);
+    let engine = dhcp4::Engine::new(Arc::new(config), leases.store, hosts, settings, Some(offset));
+    Server::new(engine, leases.kept)
+}
+
+/// Seconds east of UTC.
+fn local_offset(when: Wall) -> i32 {
+    use chrono::{Local, Offset, TimeZone};
+    Local.timestamp_opt(when, 0).earliest().map_or(0, |time| time.offset().fix().local_minus_utc())
 }
 
 /// Nothing of the start can fail any more, but for the parent.

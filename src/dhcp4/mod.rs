@@ -129,7 +129,6 @@ impl Engine {
         config: Arc<Config>,
         store: Store,
         hosts: HostTable,
-        interfaces: Vec<Interface>,
         settings: Settings,
         local_offset: Option<LocalOffset>,
     ) -> Self {
@@ -139,7 +138,7 @@ impl Engine {
             store,
             journal: Journal::default(),
             hosts,
-            interfaces,
+            interfaces: Vec::new(),
             settings,
             local_offset,
             variables,

@@ -63,7 +63,7 @@ impl Server {
         &self.engine
     }
 
-    /// The rewrite at start, whole, with ISC's lines about it; then the server's DUID, which ISC appends at every start.
+    /// The rewrite at start, whole, with ISC's lines about it.
     pub fn open(&mut self, now: Now, out: &mut Effects) {
         self.last = now;
         self.begin_rewrite(now, out);
@@ -71,10 +71,18 @@ impl Server {
         self.say_written(out);
     }
 
-    /// Appends the `server-duid` record, given as it is to be written.
-    pub fn append_record(&mut self, write: impl FnOnce(&mut Vec<u8>), out: &mut Effects) {
-        self.engine.journal.append_with(write);
+    /// The interfaces, once they are known.
+    pub fn set_interfaces(&mut self, interfaces: Vec<event::Interface>) {
+        self.engine.interfaces = interfaces;
+    }
+
+    /// ISC appends the server's DUID at every start.
+    pub fn append_duid(&mut self, duid: &[u8], out: &mut Effects) {
+        let mut record = Vec::new();
+        self.engine.with_format(|format| crate::lease_file::writer::server_duid(&mut record, duid, format));
+        self.engine.journal.append_with(|out| out.append(&mut record));
         self.drain(out);
+        self.kept.server_duid = Some(duid.to_vec());
     }
 
     pub fn handle(&mut self, now: Now, event: Event<'_>, out: &mut Effects) {

@@ -1,0 +1,136 @@
+//! The lease file at start: read, put into a store, written anew; and the trial copy of `-T`.
+
+use super::{Fatal, message, trace};
+use crate::clock::{Now, Wall};
+use crate::config::Config;
+use crate::config::model::ServerDuid;
+use crate::journal::{Batch, Journal};
+use crate::lease::store::Store;
+use crate::lease_file::reader;
+use crate::log::Line;
+use crate::net::message::reason;
+use crate::server::Server;
+use crate::server::effect::{Effect, Effects};
+use crate::server::event::Interface;
+use crate::syntax::source::{Source, SourceId};
+use crate::transition::load::{Kept, Loader, pools};
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Seconds from 1970 to 2000, where the time of a DUID begins (RFC 8415 section 11.2).
+const DUID_EPOCH: Wall = 946_684_800;
+
+/// What the file held.
+pub struct Leases {
+    pub store: Store,
+    pub kept: Kept,
+}
+
+/// Reads the file's text. What ISC would lose is kept beside the file in `NAME.rejected`, unless this is only a test.
+pub fn read(path: &Path, text: Vec<u8>, config: &mut Config, now: Wall, test: bool) -> Result<Leases, Fatal> {
+    let mut store = Store::new(&pools(config));
+    let mut kept = Kept::default();
+    let source = Source::new(&*path.to_string_lossy(), text, SourceId(0));
+    let mut loader = Loader { store: &mut store, kept: &mut kept };
+    let outcome = reader::read(source, now, config, &mut loader, &mut |line: Line| trace::say(&line));
+    if let Some(text) = outcome.fatal {
+        return Err(Fatal::Text(text));
+    }
+    if !outcome.rejected.is_empty() && !test {
+        keep_rejected(path, &outcome.rejected);
+    }
+    store.finish_loading();
+    Ok(Leases { store, kept })
+}
+
+fn keep_rejected(path: &Path, rejected: &[u8]) {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".rejected");
+    let name = PathBuf::from(name);
+    let written = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&name)
+        .and_then(|mut file| file.write_all(rejected));
+    match written {
+        Ok(()) => trace::say(&message::rejected_kept(&name)),
+        Err(error) => trace::say(&message::rejected_lost(&name, &reason(&error))),
+    }
+}
+
+/// Writes the file anew through the journal.
+pub fn rewrite(server: &mut Server, now: Now, journal: &Journal) {
+    let mut effects = Effects::default();
+    server.open(now, &mut effects);
+    submit(effects, journal);
+}
+
+/// The record that ISC appends at every start.
+pub fn append_duid(server: &mut Server, duid: &[u8], journal: &Journal) {
+    let mut effects = Effects::default();
+    server.append_duid(duid, &mut effects);
+    submit(effects, journal);
+}
+
+fn submit(mut effects: Effects, journal: &Journal) {
+    let mut batch = Batch::default();
+    for effect in effects.list.drain(..) {
+        let octets = |range: std::ops::Range<usize>| effects.bytes.get(range).unwrap_or_default();
+        match effect {
+            Effect::RewriteBegin => batch.rewrite_begin(),
+            Effect::RewriteChunk(records) => batch.rewrite_chunk(octets(records)),
+            Effect::RewriteEnd => batch.rewrite_end(),
+            Effect::Append { sequence, record } => batch.append(sequence, octets(record)),
+            Effect::Log(line) => trace::say(&line),
+            _ => {}
+        }
+    }
+    journal.submit(&mut batch);
+}
+
+/// `-T`: a copy is written beside the file and removed; the file itself is left as it is.
+pub fn trial(server: &mut Server, now: Now, path: &Path) -> Result<(), Fatal> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", now.wall));
+    let name = PathBuf::from(name);
+    let mut effects = Effects::default();
+    server.open(now, &mut effects);
+    let mut file = fs::File::create(&name)
+        .map_err(|error| Fatal::Text(message::cannot_create_lease_file(&name, &reason(&error))))?;
+    for effect in effects.list.drain(..) {
+        match effect {
+            Effect::RewriteChunk(records) => {
+                file.write_all(effects.bytes.get(records).unwrap_or_default()).map_err(|error| {
+                    Fatal::Text(message::cannot_create_lease_file(&name, &reason(&error)))
+                })?;
+            }
+            Effect::Log(line) => trace::say(&line),
+            _ => {}
+        }
+    }
+    trace::say(&message::lease_test_successful(&name));
+    // A copy that is left behind does no harm.
+    let _ = fs::remove_file(&name);
+    Ok(())
+}
+
+/// The server's DUID: that of the lease file, of the configuration, or one made from the first interface and the time.
+pub fn server_duid(kept: &Kept, config: &Config, interfaces: &[Interface], now: Wall) -> Vec<u8> {
+    if let Some(duid) = &kept.server_duid {
+        return duid.clone();
+    }
+    let of_type = match &config.server_duid {
+        Some(ServerDuid::Value(value)) => return value.to_vec(),
+        Some(ServerDuid::OfType(kind)) => *kind,
+        None => 1,
+    };
+    let mut duid = of_type.to_be_bytes().to_vec();
+    let first = interfaces.first();
+    duid.extend(u16::from(first.map_or(1, |interface| interface.htype)).to_be_bytes());
+    if of_type == 1 {
+        duid.extend(((now - DUID_EPOCH).max(0) as u32).to_be_bytes());
+    }
+    duid.extend_from_slice(first.map_or(&[], |interface| &interface.hardware));
+    duid
+}
