@@ -3,7 +3,7 @@
 
 use crate::lease_text;
 use crate::scenario::{Packet, Scenario, Step};
-use crate::script::{Outgoing, Script, station_mac};
+use crate::script::{Outgoing, Script, server_mac, station_mac};
 use crate::transcript::Transcript;
 use crate::wire::{self, Question};
 use crate::world::World;
@@ -176,6 +176,7 @@ impl<'a> Run<'a> {
                 self.elapsed += 1;
                 Ok(())
             }
+            Step::EchoReply(from) => self.echo_reply(*from),
             Step::Leases => self.show(LEASES),
             Step::Show(path) => self.show(path),
             Step::Run(words) => self.run_to_the_end(words),
@@ -186,6 +187,15 @@ impl<'a> Run<'a> {
                 Ok(())
             }
         }
+    }
+
+    fn echo_reply(&mut self, from: Ipv4Addr) -> Result<()> {
+        let port = self.scenario.ports.first().ok_or("no interface")?;
+        let server = port.addresses.first().and_then(|text| text.split('/').next()?.parse().ok());
+        let to = (server_mac(0), server.ok_or("the server has no address")?);
+        let frame = wire::echo_answer((station_mac(from), from), to, &[0; 36]);
+        self.link(&port.other_end())?.send(&frame)?;
+        self.sleep_until(wall() + Duration::from_millis(60))
     }
 
     fn show(&mut self, path: &str) -> Result<()> {

@@ -4,7 +4,7 @@
 //! title: what it shows
 //! rules: 2.3 4.2            rules of ledger/dhcp4-behaviour.md
 //! logs: L0001 L0002         lines of ledger/logs.tsv
-//! leases: lease/starts      rows of ledger/leases.tsv, `record/item`, separated by `;`
+//! leases: lease/starts      rows of ledger/leases.tsv, `record/item`, separated by ` | `
 //! server: s0 10.9.0.1/24    an interface of the server (this one when none is named); its other end is c0
 //! route: 10.9.5.0/24 10.9.0.2   a route of the server
 //! ping: 10.9.0.100          a station that answers ICMP echo
@@ -56,6 +56,8 @@ pub enum Step {
     Stop,
     /// `start [CONFIG]`
     Start(Option<String>),
+    /// `echo-reply ADDRESS`: an ICMP echo reply nobody waits for, to the server's first address.
+    EchoReply(Ipv4Addr),
     /// `leases`: the lease file as it is now.
     Leases,
     /// `run [VAR=value ...] ARGUMENT ...`: the program with these arguments, to its end.
@@ -147,7 +149,7 @@ impl Scenario {
             "rules" => self.rules.extend(words()),
             "logs" => self.logs.extend(words()),
             "leases" => {
-                self.leases.extend(value.split(';').map(|row| row.trim().into()));
+                self.leases.extend(value.split(" | ").map(|row| row.trim().into()));
             }
             "server" => {
                 let mut words = words().into_iter();
@@ -207,6 +209,7 @@ fn step(line: &str) -> Result<Step, String> {
         "kill" => Step::Kill,
         "stop" => Step::Stop,
         "start" => Step::Start(first),
+        "echo-reply" => Step::EchoReply(first.and_then(|text| text.parse().ok()).ok_or("from whom?")?),
         "leases" => Step::Leases,
         "run" => Step::Run(rest.to_vec()),
         "show" => Step::Show(first.ok_or("show what?")?),

@@ -1,0 +1,27 @@
+# Sourced by the scripts beside it: what the tests need from Debian, installed where it is missing. The DHCP server's package
+# must not leave a service running, so services are forbidden to start while it is being installed.
+
+wanted=()
+command -v ip >/dev/null || wanted+=(iproute2)
+[ -x /usr/sbin/dhcpd ] || wanted+=(isc-dhcp-server)
+command -v udhcpc >/dev/null || wanted+=(udhcpc)
+command -v dhclient >/dev/null || wanted+=(isc-dhcp-client)
+if [ ${#wanted[@]} -gt 0 ]; then
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        echo "missing: ${wanted[*]} (root and Debian are needed to install them)" >&2
+        exit 1
+    fi
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod +x $policy
+        forbidden=yes
+    fi
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"
+    if [ "${forbidden:-}" = yes ]; then rm -f $policy; fi
+    if command -v systemctl >/dev/null; then
+        systemctl disable --quiet --now isc-dhcp-server 2>/dev/null || true
+    fi
+fi
+unset wanted policy forbidden
