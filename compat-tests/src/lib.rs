@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod lists;
 pub mod live;
 pub mod recording;
+pub mod replay;
 pub mod scenario;
 pub mod script;
 pub mod transcript;
