@@ -3,7 +3,7 @@
 
 use compat_tests::live::{self, Program};
 use compat_tests::scenario::{self, Scenario};
-use compat_tests::{recording, transcript};
+use compat_tests::{lists, recording, transcript};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
@@ -61,7 +61,8 @@ fn one(scenario: &Scenario, isc: &Program, against: Option<&Program>, show: bool
     }
     if let Some(program) = against {
         let expected = recording::load(scenario)?;
-        let differences = transcript::compare(&expected, &live::run(scenario, program)?);
+        let found = transcript::compare(&expected, &live::run(scenario, program)?);
+        let (differences, _) = lists::explain(&scenario.name, found, &lists::differences()?);
         return if differences.is_empty() { Ok(()) } else { Err(transcript::show(&differences)) };
     }
     let made = recording::make(scenario, isc)?;
