@@ -161,5 +161,5 @@ pub fn cannot_create_lease_file(path: &Path, reason: &str) -> String {
 }
 
 pub fn lease_test_successful(path: &Path) -> Line {
-    Line::info(format!("Lease file test successful, removing temp lease file: {}", path.display()))
+    Line::debug(format!("Lease file test successful, removing temp lease file: {}", path.display()))
 }

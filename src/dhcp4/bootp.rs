@@ -8,7 +8,7 @@ use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
 use super::request::Client;
 use super::scope::{self, Place};
-use super::send::{Reply, Send};
+use super::send::{Reply, Route, Send};
 use crate::clock::Now;
 use crate::eval::context::Lease;
 use crate::eval::machine::Machine;
@@ -16,7 +16,8 @@ use crate::eval::options::OptionState;
 use crate::eval::parameter::Flag;
 use crate::eval::value::Variables;
 use crate::option::definition::OptionId;
-use crate::wire::dhcp4::{BROADCAST, FIXED, Header, copy_field};
+use crate::wire::dhcp4::{BOOTREQUEST, BROADCAST, FIXED, Header, copy_field};
+use smallvec::SmallVec;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
@@ -25,6 +26,9 @@ const BOOTP_LENGTH: usize = 300;
 
 impl Engine {
     pub(super) fn bootp(&mut self, now: Now, mut client: Client<'_>) {
+        if client.packet.message.op() != BOOTREQUEST {
+            return;
+        }
         let text = format!("BOOTREQUEST from {} via {}", client.hardware_text(), self.via(&client));
         let Some(network) = client.network else {
             return self.out.say(message::dropped(&text, "network unknown"));
@@ -60,7 +64,12 @@ impl Engine {
         let name = client.config.host(fixed.host).name.clone();
         let line = message::bootreply(fixed.address, &name, &client.hardware_text(), self.via(client));
         let (route, destination) = match header.giaddr.is_unspecified() {
-            true => self.to_client(client, &header, header.flags & BROADCAST != 0),
+            true => {
+                // The frame goes to the client even where the datagram is a broadcast.
+                let (_, to) = self.to_client(client, &header, header.flags & BROADCAST != 0);
+                let hardware = SmallVec::from_slice(client.packet.message.chaddr());
+                (Route::Link { interface: client.interface, hardware }, to)
+            }
             false => {
                 let (route, mut to) = self.to_relay(client, header.giaddr);
                 to.set_port(self.settings.local_port);

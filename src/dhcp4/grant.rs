@@ -107,7 +107,7 @@ impl Work<'_, '_> {
 impl Engine {
     pub(super) fn grant(&mut self, now: Now, client: Client<'_>, grant: Grant) {
         let Some(place) = self.place(&client, &grant.lease) else { return };
-        let Some(current) = self.current(&client, &grant.lease) else { return };
+        let current = self.current(&client, &grant.lease);
         if self.pings.is_pending(current.binding.address) {
             return;
         }
@@ -129,13 +129,24 @@ impl Engine {
         self.out.outcome = outcome;
     }
 
-    fn current(&mut self, client: &Client<'_>, lease: &LeaseRef) -> Option<Current> {
-        let id = match lease {
-            LeaseRef::Fixed(fixed) => return Some(self.fixed_current(client, fixed)),
-            LeaseRef::Stored(id) => *id,
-            LeaseRef::Fresh(address) => self.store.materialise(*address)?,
-        };
-        Some(Current { id: Some(id), binding: self.store.get(id).clone(), fixed: None })
+    fn current(&self, client: &Client<'_>, lease: &LeaseRef) -> Current {
+        match lease {
+            LeaseRef::Fixed(fixed) => self.fixed_current(client, fixed),
+            LeaseRef::Stored(id) => {
+                Current { id: Some(*id), binding: self.store.get(*id).clone(), fixed: None }
+            }
+            LeaseRef::Fresh(address) => {
+                Current { id: None, binding: Binding::never_used(*address), fixed: None }
+            }
+        }
+    }
+
+    /// A never-used address gets its binding only when it is really offered; one that is refused stays the next in turn.
+    fn materialise(&mut self, current: &mut Current) -> Option<BindingId> {
+        if current.id.is_none() && current.fixed.is_none() {
+            current.id = self.store.materialise(current.binding.address);
+        }
+        current.id
     }
 
     fn fixed_current(&self, client: &Client<'_>, fixed: &Fixed) -> Current {
@@ -170,7 +181,7 @@ impl Engine {
         self.run_commit(work, &mut proposed);
         let mut times = times;
         let (mut same_client, mut sequence) = (false, 0);
-        if let Some(id) = work.current.id {
+        if let Some(id) = self.materialise(&mut work.current) {
             let reused = self.is_reusable(work, id, &proposed, &mut times, &mut same_client);
             sequence = match reused {
                 true => self.keep_lease(id, &proposed),
@@ -262,10 +273,11 @@ impl Engine {
 
     /// Step 8. False: every class that could be billed is full.
     fn bill(&mut self, work: &mut Work<'_, '_>) -> bool {
-        let (client, Some(id)) = (work.client, work.current.id) else { return true };
-        let config = client.config;
+        let (client, config) = (work.client, work.client.config);
         let is_active = work.current.binding.state == State::Active;
-        if let Some(billing) = self.store.get(id).billing() {
+        if let Some(id) = work.current.id
+            && let Some(billing) = self.store.get(id).billing()
+        {
             let stays = client.classes.iter().any(|member| member.billing(config) == *billing);
             if !stays {
                 self.store.set_billing(id, None);
@@ -274,7 +286,8 @@ impl Engine {
                 }
             }
         }
-        if self.store.get(id).billing().is_none() {
+        let billed = work.current.id.is_some_and(|id| self.store.get(id).billing().is_some());
+        if !billed {
             let mut last = None;
             let mut billed: Option<Billing> = None;
             for member in client.classes.iter().filter(|member| member.lease_limit(config) != 0) {
@@ -292,14 +305,18 @@ impl Engine {
                 }
                 (None, None) => {}
                 (Some(billing), _) => {
-                    if work.grant.offer != Offer::Offer || is_active {
+                    if (work.grant.offer != Offer::Offer || is_active)
+                        && let Some(id) = self.materialise(&mut work.current)
+                    {
                         self.store.set_billing(id, Some(billing));
                         self.cannot_reuse.insert(id);
                     }
                 }
             }
         }
-        work.current.binding.set_billing(self.store.get(id).billing().cloned());
+        if let Some(id) = work.current.id {
+            work.current.binding.set_billing(self.store.get(id).billing().cloned());
+        }
         true
     }
 
@@ -406,7 +423,9 @@ impl Engine {
             if !variables.is_empty() || !binding.variables().is_empty() {
                 binding.extra_mut().variables = variables;
             }
-            binding.set_client_hostname(name.as_deref());
+            if name.is_some() {
+                binding.set_client_hostname(name.as_deref());
+            }
             binding.trim();
         });
         self.store.get(id).sequence

@@ -23,7 +23,7 @@ impl Engine {
         let own = header.ciaddr();
         let address = if own.is_unspecified() { *client.source.ip() } else { own };
         let text = format!("DHCPINFORM from {address} via {}", self.via(&client));
-        if address.octets().starts_with(&[0, 0, 0]) {
+        if address.is_unspecified() {
             return self.out.say(message::dropped(&text, "ignored (null source address)."));
         }
         let Some(subnet) = self.inform_subnet(&client, &text, address) else { return };

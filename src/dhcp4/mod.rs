@@ -40,6 +40,7 @@ use crate::lease_file::writer::Format;
 use crate::log::Line;
 use crate::option::definition::SpaceId;
 use crate::transition::{Around, Journal};
+use crate::wire::dhcp4::FIXED;
 use interface::{Interface, InterfaceId};
 use ping::Pings;
 use rustc_hash::FxHashSet;
@@ -155,14 +156,15 @@ impl Engine {
 
     /// One received datagram. What follows from it is in [`Engine::out`] and [`Engine::journal`].
     pub fn receive(&mut self, now: Now, incoming: &Incoming<'_>) {
+        // ISC has not taken messages without sname and file for long.
+        if incoming.payload.len() < FIXED {
+            return;
+        }
         let config = self.config.clone();
         let Some(packet) = Packet::read(incoming.payload, &config.spaces, &mut |line| self.out.say(line))
         else {
             return;
         };
-        if packet.message.op() != crate::wire::dhcp4::BOOTREQUEST {
-            return;
-        }
         let client = request::Client::new(&config, packet, incoming, now.wall);
         self.dispatch(now, client);
     }

@@ -73,10 +73,12 @@ impl<'p> Client<'p> {
         Client { packet: self.packet.with_stashed_agent_options(octets), stashed: true, ..self }
     }
 
-    /// A four-octet option of the packet as an address.
+    /// An option of the packet as an address; octets that are missing are 0, an empty one is none.
     pub fn address_option(&self, code: u8) -> Option<Ipv4Addr> {
-        let value = self.packet.option(OptionId::dhcp(code))?;
-        Some(Ipv4Addr::from(*value.first_chunk::<4>()?))
+        let value = self.packet.option(OptionId::dhcp(code)).filter(|value| !value.is_empty())?;
+        let mut octets = [0; 4];
+        crate::wire::dhcp4::copy_field(&mut octets, &value);
+        Some(Ipv4Addr::from(octets))
     }
 
     pub fn has(&self, code: u8) -> bool {
