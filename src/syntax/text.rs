@@ -86,84 +86,108 @@ pub enum Complaint {
 enum Escape {
     None,
     Opened,
-    /// `\x`, `\0` to `\3` and this many of its digits.
+    /// `\x`, `\0` to `\3` and this many of its digits; what they make so far.
     Digits {
         base: u8,
         count: u8,
+        value: u8,
     },
+}
+
+/// What one octet of a string does.
+enum Effect {
+    Store(u8),
+    /// The same, but the next octet takes its place.
+    Replaced(u8),
+    Nothing,
+    /// A wrong digit: what stood in the buffer stays and counts.
+    Wrong(Complaint),
+    End,
+}
+
+impl Escape {
+    /// ISC's state machine, faults included: a wrong octal digit after a non-zero one stays inside the escape, after a zero it
+    /// turns the next octet into an escaped one.
+    fn step(&mut self, octet: u8) -> Effect {
+        match *self {
+            Escape::None if octet == b'"' => Effect::End,
+            Escape::None if octet == b'\\' => self.becomes(Escape::Opened, Effect::Nothing),
+            Escape::None => Effect::Store(octet),
+            Escape::Opened => match octet {
+                b'0'..=b'3' => {
+                    self.becomes(Escape::Digits { base: 8, count: 1, value: octet - b'0' }, Effect::Nothing)
+                }
+                b'x' => self.becomes(Escape::Digits { base: 16, count: 1, value: 0 }, Effect::Nothing),
+                _ => self.becomes(Escape::None, Effect::Store(control(octet))),
+            },
+            Escape::Digits { base, count, value } => {
+                let Some(digit) = char::from(octet).to_digit(u32::from(base)) else {
+                    return self.wrong_digit(base, value, octet);
+                };
+                let value = value.wrapping_mul(base).wrapping_add(digit as u8);
+                if count == 2 {
+                    return self.becomes(Escape::None, Effect::Store(value));
+                }
+                self.becomes(Escape::Digits { base, count: count + 1, value }, Effect::Nothing)
+            }
+        }
+    }
+
+    fn wrong_digit(&mut self, base: u8, value: u8, octet: u8) -> Effect {
+        if base == 16 {
+            self.becomes(Escape::None, Effect::Wrong(Complaint::HexDigit(octet)))
+        } else if value != 0 {
+            Effect::Wrong(Complaint::OctalDigit(octet))
+        } else {
+            self.becomes(Escape::Opened, Effect::Replaced(0))
+        }
+    }
+
+    fn becomes(&mut self, next: Escape, effect: Effect) -> Effect {
+        *self = next;
+        effect
+    }
+}
+
+/// `\t`, `\r`, `\n`, `\b`; any other octet is itself.
+fn control(octet: u8) -> u8 {
+    match octet {
+        b't' => b'\t',
+        b'r' => b'\r',
+        b'n' => b'\n',
+        b'b' => 8,
+        other => other,
+    }
 }
 
 impl Text {
     /// Reads the inside of a string, escapes resolved, from after the opening quote to after the closing one; returns how many
     /// octets that were. `complain` gets each complaint with the number of octets read by then.
-    ///
-    /// ISC's state machine, faults included: a wrong octal digit after a non-zero one stays inside the escape, after a zero it
-    /// turns the next octet into an escaped one.
     pub fn read_string(&mut self, inside: &[u8], mut complain: impl FnMut(Complaint, usize)) -> usize {
         self.single = None;
         let mut input = inside.iter().copied().take_while(|&octet| octet != FALSE_END).enumerate();
         let (mut at, mut read) = (0, 0);
-        let (mut escape, mut value) = (Escape::None, 0u8);
+        let mut escape = Escape::None;
         while at < ROOM {
             let Some((index, octet)) = input.next() else {
                 complain(Complaint::EndOfFile, read);
                 break;
             };
             read = index + 1;
-            let mut store = |what: u8| {
-                if let Some(place) = self.buffer.get_mut(at) {
-                    *place = what;
+            let effect = escape.step(octet);
+            if let (Effect::Store(what) | Effect::Replaced(what), Some(place)) =
+                (&effect, self.buffer.get_mut(at))
+            {
+                *place = *what;
+            }
+            match effect {
+                Effect::Store(_) => at += 1,
+                Effect::Replaced(_) | Effect::Nothing => {}
+                Effect::Wrong(complaint) => {
+                    complain(complaint, read);
+                    at += 1;
                 }
-                at += 1;
-            };
-            match escape {
-                Escape::None if octet == b'"' => break,
-                Escape::None if octet == b'\\' => escape = Escape::Opened,
-                Escape::None => store(octet),
-                Escape::Opened => {
-                    escape = Escape::None;
-                    match octet {
-                        b't' => store(b'\t'),
-                        b'r' => store(b'\r'),
-                        b'n' => store(b'\n'),
-                        b'b' => store(8),
-                        b'0'..=b'3' => {
-                            value = octet - b'0';
-                            escape = Escape::Digits { base: 8, count: 1 };
-                        }
-                        b'x' => {
-                            value = 0;
-                            escape = Escape::Digits { base: 16, count: 1 };
-                        }
-                        _ => store(octet),
-                    }
-                }
-                Escape::Digits { base, count } => match char::from(octet).to_digit(u32::from(base)) {
-                    Some(digit) => {
-                        value = value.wrapping_mul(base).wrapping_add(digit as u8);
-                        if count == 2 {
-                            store(value);
-                            escape = Escape::None;
-                        } else {
-                            escape = Escape::Digits { base, count: count + 1 };
-                        }
-                    }
-                    None if base == 16 => {
-                        complain(Complaint::HexDigit(octet), read);
-                        escape = Escape::None;
-                        at += 1;
-                    }
-                    None if value != 0 => {
-                        complain(Complaint::OctalDigit(octet), read);
-                        at += 1;
-                    }
-                    None => {
-                        if let Some(place) = self.buffer.get_mut(at) {
-                            *place = 0;
-                        }
-                        escape = Escape::Opened;
-                    }
-                },
+                Effect::End => break,
             }
         }
         if at == ROOM {
