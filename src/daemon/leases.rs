@@ -11,7 +11,7 @@ use crate::log::Line;
 use crate::net::message::reason;
 use crate::server::Server;
 use crate::server::effect::{Effect, Effects};
-use crate::server::event::Interface;
+use crate::server::event::{Event, Interface};
 use crate::syntax::source::{Source, SourceId};
 use crate::transition::load::{Kept, Loader, pools};
 use std::fs;
@@ -59,12 +59,23 @@ fn keep_rejected(path: &Path, rejected: &[u8]) {
     }
 }
 
-/// Writes the file anew through the journal.
+/// Writes the file anew through the journal, and waits for it: what follows is appended to the new one. A failure leaves
+/// the old file in its place, and service begins with that.
 pub fn rewrite(server: &mut Server, now: Now, journal: &Journal) {
     let mut effects = Effects::default();
     server.open(now, &mut effects);
     submit(effects, journal);
+    let result = journal.wait_for_rewrite(&mut |line| trace::say(&line));
+    let mut effects = Effects::default();
+    if !result.as_ref().is_err_and(|text| text.starts_with(NOT_CREATED)) {
+        server.say_written(&mut effects);
+    }
+    server.handle(now, Event::RewriteDone(result), &mut effects);
+    submit(effects, journal);
 }
+
+/// How the text begins when there was no new file to write to, and so nothing was written.
+const NOT_CREATED: &str = "Can't create new lease file";
 
 /// The record that ISC appends at every start.
 pub fn append_duid(server: &mut Server, duid: &[u8], journal: &Journal) {
@@ -96,6 +107,7 @@ pub fn trial(server: &mut Server, now: Now, path: &Path) -> Result<(), Fatal> {
     let name = PathBuf::from(name);
     let mut effects = Effects::default();
     server.open(now, &mut effects);
+    server.say_written(&mut effects);
     let mut file = fs::File::create(&name)
         .map_err(|error| Fatal::Text(message::cannot_create_lease_file(&name, &reason(&error))))?;
     for effect in effects.list.drain(..) {

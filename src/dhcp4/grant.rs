@@ -367,9 +367,9 @@ impl Engine {
             self.cannot_reuse.insert(id);
         }
         proposed.set_client_hostname(name.as_deref());
-        if let (true, false, Some(id)) = (proposed.reserved, work.current.binding.reserved, work.current.id) {
+        if proposed.reserved && !work.current.binding.reserved {
             work.outcome.say(message::becomes_reserved());
-            self.cannot_reuse.insert(id);
+            work.current.id.map(|id| self.cannot_reuse.insert(id));
         }
         proposed
     }
@@ -420,6 +420,7 @@ impl Engine {
         let variables = proposed.variables().to_vec();
         let name = proposed.client_hostname().map(Box::<[u8]>::from);
         self.store.amend(id, |binding| {
+            binding.cltt = proposed.cltt;
             if !variables.is_empty() || !binding.variables().is_empty() {
                 binding.extra_mut().variables = variables;
             }

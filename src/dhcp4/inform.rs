@@ -148,8 +148,8 @@ impl Engine {
         let header = &client.packet.message;
         let (destination, via) = match relayed {
             true => {
-                let port = client.relay_port(self.settings.local_port);
-                (SocketAddrV4::new(header.giaddr(), port), header.giaddr().to_string())
+                let to = SocketAddrV4::new(header.giaddr(), self.settings.local_port);
+                (to, header.giaddr().to_string())
             }
             false => {
                 let via = self.interface_name(client.interface).to_string();

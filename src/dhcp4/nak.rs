@@ -66,7 +66,7 @@ impl Engine {
     pub(super) fn to_relay(&self, client: &Client<'_>, giaddr: Ipv4Addr) -> (Route, SocketAddrV4) {
         let port = match giaddr {
             Ipv4Addr::LOCALHOST => self.settings.remote_port,
-            _ => client.relay_port(self.settings.local_port),
+            _ => self.settings.local_port,
         };
         (Route::Socket { interface: Some(client.interface) }, SocketAddrV4::new(giaddr, port))
     }

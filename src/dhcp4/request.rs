@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::config::model::NetworkId;
 use crate::eval::packet::Packet;
 use crate::eval::value::Data;
-use crate::option::definition::{AGENT, OptionId};
+use crate::option::definition::OptionId;
 use smallvec::SmallVec;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -104,15 +104,6 @@ impl<'p> Client<'p> {
     /// Relay agent options came with the packet itself.
     pub fn has_agent_options(&self) -> bool {
         self.has(dhcp::AGENT) && !self.packet.agent_options().is_empty()
-    }
-
-    /// UDP port of the relay if it asked to be answered there (RFC 8357), else `port`.
-    pub fn relay_port(&self, port: u16) -> u16 {
-        const RELAY_PORT: u32 = 19;
-        match self.packet.exists(OptionId { space: AGENT, code: RELAY_PORT }) {
-            true => self.source.port(),
-            false => port,
-        }
     }
 }
 

@@ -173,6 +173,23 @@ impl Journal {
         into.append(&mut self.shared.reports());
     }
 
+    /// Blocks until the rewrite that was submitted is in place or has failed. For the start, before anything is served.
+    pub fn wait_for_rewrite(&self, say: &mut dyn FnMut(crate::log::Line)) -> Result<(), String> {
+        loop {
+            let mut reports = Vec::new();
+            self.reports(&mut reports);
+            for report in reports {
+                match report {
+                    Report::RewriteDone(result) => return result,
+                    Report::Say(line) => say(line),
+                    Report::Failed(text) => say(crate::log::Line::error(text)),
+                    Report::Durable(_) => {}
+                }
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
     /// Commits what was submitted and ends the thread.
     pub fn finish(mut self) {
         self.close();

@@ -134,7 +134,7 @@ fn place(payload: &[u8], exit: Exit) -> &'static str {
         (Some(NAK), Exit::Packet(_)) => "dhcp.c:2002",
         // An answer to INFORM assigns nothing.
         (Some(ACK), Exit::Udp) if zero(yiaddr) => "dhcp.c:1755",
-        (Some(_), Exit::Udp) if !zero(giaddr) => "dhcp.c:4092",
+        (Some(_), Exit::Udp) if !zero(giaddr) => "dhcp.c:4093",
         (Some(_), Exit::Udp) => "dhcp.c:4130",
         (Some(_), Exit::Packet(_)) => "dhcp.c:4163",
     }
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(place(&payload, Exit::Packet(0)), "dhcp.c:4163");
         assert_eq!(place(&payload, Exit::Udp), "dhcp.c:4130");
         payload[24] = 10;
-        assert_eq!(place(&payload, Exit::Udp), "dhcp.c:4092");
+        assert_eq!(place(&payload, Exit::Udp), "dhcp.c:4093");
         payload[242] = ACK;
         assert_eq!(place(&payload, Exit::Udp), "dhcp.c:1755");
     }

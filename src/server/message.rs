@@ -29,10 +29,10 @@ pub fn journal_failed(reason: &str, withheld: usize) -> Line {
     ))
 }
 
-pub fn rewrite_failed(reason: &str) -> Line {
-    Line::error(format!(
-        "The lease file could not be written anew: {reason}. Trying again; no lease is acknowledged until then."
-    ))
+pub fn rewrite_failed() -> Line {
+    Line::error(
+        "The lease file could not be written anew and is tried again; no lease is acknowledged until then.",
+    )
 }
 
 pub fn journal_mended() -> Line {

@@ -63,12 +63,16 @@ impl Server {
         &self.engine
     }
 
-    /// The rewrite at start, whole, with ISC's lines about it.
+    /// What ISC does between reading the lease file and listening: leases that ended meanwhile expire, then the file is
+    /// written anew, whole.
     pub fn open(&mut self, now: Now, out: &mut Effects) {
         self.last = now;
+        while self.engine.expire(now.wall, EXPIRIES) {}
+        // The file that follows holds the result; there is none yet to append to.
+        self.engine.journal.clear();
+        self.drain(out);
         self.begin_rewrite(now, out);
         while self.continue_rewrite(now, out) {}
-        self.say_written(out);
     }
 
     /// The interfaces, once they are known.

@@ -6,6 +6,7 @@ use super::message;
 use crate::clock::Now;
 use crate::lease::store::RewriteWalk;
 use crate::lease_file::writer;
+use crate::log::Line;
 
 /// Bindings written in one slice.
 const SLICE: usize = 512;
@@ -85,9 +86,10 @@ impl Server {
                 self.held.release(covers, out);
             }
             Err(reason) => {
-                out.list.push(Effect::Log(message::rewrite_failed(&reason)));
+                out.list.push(Effect::Log(Line::error(reason)));
                 // The old file stays; while it is sound, service goes on with it.
                 if self.failed {
+                    out.list.push(Effect::Log(message::rewrite_failed()));
                     self.retry_at = Some(now.mono + RETRY);
                 }
             }
@@ -95,7 +97,7 @@ impl Server {
     }
 
     /// The lines that ISC says at start about what it wrote.
-    pub(super) fn say_written(&self, out: &mut Effects) {
+    pub fn say_written(&self, out: &mut Effects) {
         use crate::lease_file::DeclarationKind::{Class, Group, Host, Subclass};
         let count = |wanted: &dyn Fn(&crate::lease_file::Declaration) -> bool| {
             self.kept.declarations.iter().filter(|declaration| wanted(declaration)).count()
