@@ -412,7 +412,11 @@ impl<'a> Run<'a> {
             let _ = child.kill();
             let _ = child.wait();
         }
-        self.turn(Duration::from_millis(20))?;
+        // A server that went to the background may still be speaking.
+        self.last_activity = Instant::now();
+        while self.last_activity.elapsed() < Duration::from_millis(120) {
+            self.turn(Duration::from_millis(20))?;
+        }
         self.packets.push(status.map_or("still running after 10 s".into(), ending));
         for (name, path) in [("stdout", "/run/run.out"), ("stderr", "/run/run.err")] {
             let text = fs::read(path).map_err(|error| error.to_string())?;
@@ -425,6 +429,8 @@ impl<'a> Run<'a> {
     fn close_section(&mut self, heading: &str) {
         let mut lines: Vec<String> = self.logs.drain(..).collect();
         lines.append(&mut self.packets);
+        // Some messages are several lines in one.
+        let lines = lines.iter().flat_map(|line| line.split('\n')).map(String::from).collect();
         *self.transcript.section(heading) = lines;
     }
 
@@ -446,6 +452,7 @@ impl<'a> Run<'a> {
         let said: Vec<&str> = text.lines().filter(|line| !line.contains(SENTINEL)).collect();
         let logged: Vec<&str> =
             self.all_logs.iter().map(|line| line.split_once(": ").map_or("", |(_, text)| text)).collect();
+        let logged: Vec<&str> = logged.iter().flat_map(|text| text.split('\n')).collect();
         if said != logged {
             self.packets.extend(said.iter().map(|line| mask(line)));
         } else {
