@@ -90,3 +90,6 @@ impl Consumer for Loader<'_> {
         self.kept.server_duid = Some(duid);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,3 +10,23 @@ pub fn conflict(address: Ipv4Addr) -> Line {
 pub fn abandoning(address: Ipv4Addr, reason: &str) -> Line {
     Line::error(format!("Abandoning IP address {address}: {reason}"))
 }
+
+pub fn wrote_classes(count: usize) -> Line {
+    Line::info(format!("Wrote {count} class decls to leases file."))
+}
+
+pub fn wrote_groups(count: usize) -> Line {
+    Line::info(format!("Wrote {count} group decls to leases file."))
+}
+
+pub fn wrote_deleted_hosts(count: usize) -> Line {
+    Line::info(format!("Wrote {count} deleted host decls to leases file."))
+}
+
+pub fn wrote_dynamic_hosts(count: usize) -> Line {
+    Line::info(format!("Wrote {count} new dynamic host decls to leases file."))
+}
+
+pub fn wrote_leases(count: usize) -> Line {
+    Line::info(format!("Wrote {count} leases to leases file."))
+}

@@ -9,6 +9,7 @@ pub mod event;
 mod journal;
 pub mod load;
 pub mod message;
+pub mod rewrite;
 
 pub use journal::{Journal, Record};
 

@@ -1,0 +1,110 @@
+//! Lease files read, put into a store, brought up to date and written again, as a start does.
+
+use super::*;
+use crate::clock::Wall;
+use crate::config::{Family, Input, parse};
+use crate::eval::context::HostTable;
+use crate::eval::machine::Outcome;
+use crate::lease_file::reader::{self, Way};
+use crate::lease_file::writer::Format;
+use crate::log::Line;
+use crate::syntax::source::{Source, SourceId};
+use crate::transition::rewrite::Rewrite;
+use crate::transition::{Around, Journal, expire_due};
+use std::path::{Path, PathBuf};
+
+pub(crate) struct Start {
+    pub lines: Vec<String>,
+    pub outcome: reader::Outcome,
+    pub rewritten: String,
+    pub store: Store,
+}
+
+/// What `dhcpd -T` does, after the banner and the three file names.
+pub(crate) fn start(way: Way, config: &str, file: &[u8], now: Wall) -> Start {
+    let mut lines: Vec<Line> = Vec::new();
+    let input = Input { name: "CONF", text: config.as_bytes().to_vec(), family: Family::V4, interfaces: &[] };
+    let mut none = |_: &str| Err(std::io::Error::other("no includes"));
+    let mut config = parse(input, &mut none, &mut |line: Line| lines.push(line)).expect("configuration");
+    let mut store = Store::new(&pools(&config));
+    let mut kept = Kept::default();
+    let source = Source::new("FILE", file, SourceId(1));
+    let mut loader = Loader { store: &mut store, kept: &mut kept };
+    let outcome =
+        reader::read_by(way, source, now, &mut config, &mut loader, &mut |line: Line| lines.push(line));
+    store.finish_loading();
+    let format = Format { hexadecimal: false, local: None, spaces: &config.spaces };
+    let (mut journal, mut done, hosts) = (Journal::default(), Outcome::default(), HostTable::default());
+    let mut around =
+        Around { now, format, hosts: &hosts, packet: None, journal: &mut journal, outcome: &mut done };
+    assert!(expire_due(&mut store, usize::MAX, &mut around));
+    let mut rewrite = Rewrite::new(&store);
+    let mut out = Vec::new();
+    while rewrite.write(&store, &kept, now, &format, 1000, &mut out) {}
+    lines.extend(rewrite.lines(
+        &kept,
+        !config.class_order.is_empty(),
+        !config.groups.is_empty(),
+        !config.hosts.is_empty(),
+    ));
+    let rewritten = String::from_utf8(out).unwrap();
+    Start { lines: lines.into_iter().map(|line| line.text).collect(), outcome, rewritten, store }
+}
+
+fn corpus() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("skipped: no corpus at {}", path.display());
+    None
+}
+
+/// The entries of MANIFEST.tsv for DHCPv4 lease files: path and standard error.
+fn entries(corpus: &Path) -> Vec<(String, Vec<String>)> {
+    let manifest = std::fs::read_to_string(corpus.join("MANIFEST.tsv")).unwrap();
+    let mut entries = Vec::new();
+    for line in manifest.lines().skip(1) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        if columns[0].starts_with("leases/") && columns[1] == "4" {
+            let text = columns[7].replace("\\\\", "\u{1}").replace("\\n", "\n").replace("\\t", "\t");
+            let text = text.replace('\u{1}', "\\");
+            entries.push((columns[0].to_owned(), text.lines().map(str::to_owned).collect()));
+        }
+    }
+    entries
+}
+
+fn now() -> Wall {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    since.as_secs() as Wall
+}
+
+#[test]
+fn messages_about_the_corpus_are_those_of_the_real_program() {
+    let Some(corpus) = corpus() else { return };
+    let mut wrong = Vec::new();
+    let entries = entries(&corpus);
+    assert!(entries.len() > 20);
+    for (file, expected) in &entries {
+        let text = std::fs::read(corpus.join(file)).unwrap();
+        let config = std::fs::read_to_string(corpus.join(format!("{file}.cover.conf"))).unwrap();
+        let got = start(Way::Fast, &config, &text, now());
+        let slow = start(Way::Grammar, &config, &text, now());
+        assert_eq!(got.rewritten, slow.rewritten, "{file}");
+        assert_eq!(got.lines, slow.lines, "{file}");
+        let expected: Vec<&String> = expected
+            .iter()
+            .skip(4)
+            .filter(|line| {
+                !["Config file: ", "Database file: ", "PID file: ", "Lease file test successful"]
+                    .iter()
+                    .any(|start| line.starts_with(start))
+            })
+            .collect();
+        if got.lines.iter().collect::<Vec<_>>() != expected {
+            wrong.push(format!("{file}\n  expected {expected:#?}\n  got {:#?}", got.lines));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), entries.len(), wrong.join("\n"));
+}

@@ -1,0 +1,84 @@
+//! The whole lease file anew, in ISC's order: header, classes, groups, hosts, failover states, leases.
+//!
+//! Written in pieces, so that service goes on between them. A binding that changes meanwhile is appended by its own
+//! transition, to both files; the walk meets every other one exactly once.
+
+use super::load::Kept;
+use super::message;
+use crate::clock::Wall;
+use crate::lease::store::{RewriteWalk, Store};
+use crate::lease_file::DeclarationKind;
+use crate::lease_file::writer::{self, Format};
+use crate::log::Line;
+
+#[derive(Debug)]
+pub struct Rewrite {
+    walk: RewriteWalk,
+    begun: bool,
+    leases: usize,
+}
+
+impl Rewrite {
+    pub fn new(store: &Store) -> Self {
+        Rewrite { walk: RewriteWalk::new(store), begun: false, leases: 0 }
+    }
+
+    /// Appends the next piece, of about `limit` octets; false when it was the last.
+    pub fn write(
+        &mut self,
+        store: &Store,
+        kept: &Kept,
+        now: Wall,
+        format: &Format,
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let start = out.len();
+        if !self.begun {
+            self.begun = true;
+            writer::header(out, env!("CARGO_PKG_VERSION"));
+            kept.write_declarations(out);
+            for state in &kept.failover {
+                writer::failover_state(out, state, format);
+            }
+        }
+        while out.len() - start < limit {
+            let Some(id) = store.next_in_rewrite(&mut self.walk) else { return false };
+            writer::lease(out, store.get(id), now, format);
+            self.leases += 1;
+        }
+        true
+    }
+
+    /// How many leases have been written.
+    pub fn leases(&self) -> usize {
+        self.leases
+    }
+
+    /// What ISC says of a rewrite that is done. `classes`, `groups` and `hosts`: whether the configuration or the file has
+    /// any, without which ISC does not count them.
+    pub fn lines(&self, kept: &Kept, classes: bool, groups: bool, hosts: bool) -> Vec<Line> {
+        let count = |wanted: &dyn Fn(DeclarationKind, bool) -> bool| {
+            kept.declarations.iter().filter(|d| wanted(d.kind, d.deleted)).count()
+        };
+        let mut lines = Vec::new();
+        let class_count =
+            count(&|kind, _| matches!(kind, DeclarationKind::Class | DeclarationKind::Subclass));
+        if classes || class_count > 0 {
+            lines.push(message::wrote_classes(class_count));
+        }
+        let group_count = count(&|kind, _| kind == DeclarationKind::Group);
+        if groups || group_count > 0 {
+            lines.push(message::wrote_groups(group_count));
+        }
+        if hosts || count(&|kind, _| kind == DeclarationKind::Host) > 0 {
+            lines.push(message::wrote_deleted_hosts(count(&|kind, gone| {
+                kind == DeclarationKind::Host && gone
+            })));
+            // ISC counts the dynamic hosts that it could not write; ours can all be written.
+            lines.push(message::wrote_dynamic_hosts(0));
+        }
+        lines.push(message::wrote_leases(self.leases));
+        lines
+    }
+}
