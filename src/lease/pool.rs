@@ -16,6 +16,8 @@ pub struct PoolSpec {
     pub network: u32,
     /// `low..=high`, in the order declared.
     pub ranges: Vec<RangeSpec>,
+    /// Shared with a failover peer.
+    pub shared: bool,
 }
 
 /// A range, and its place in the order in which all ranges of the configuration were declared.
@@ -41,6 +43,7 @@ pub struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     pub network: u32,
+    pub shared: bool,
     pub total: u64,
     /// Addresses that have a binding.
     pub bound: u64,
@@ -51,8 +54,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub fn new(network: u32) -> Self {
-        Pool { network, ..Pool::default() }
+    pub fn new(network: u32, shared: bool) -> Self {
+        Pool { network, shared, ..Pool::default() }
     }
 
     pub fn queue(&self, kind: Kind) -> &Queue {
@@ -76,6 +79,15 @@ impl Pool {
             Kind::Abandoned => abandoned,
             Kind::Backup => backup,
             Kind::Reserved => reserved,
+        }
+    }
+
+    /// Queues from which bindings move on when their time has come. What the peer has to agree to waits for it.
+    pub fn timed(&self) -> &'static [Kind] {
+        if self.shared {
+            &[Kind::Active, Kind::Abandoned]
+        } else {
+            &[Kind::Active, Kind::Expired, Kind::Abandoned]
         }
     }
 

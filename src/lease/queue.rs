@@ -58,6 +58,11 @@ impl Queue {
         self.by_time.values().copied()
     }
 
+    /// From a time on.
+    pub(super) fn iter_from(&self, time: Wall) -> impl Iterator<Item = BindingId> + '_ {
+        self.by_time.range((key(time), 0)..).map(|(_, id)| *id)
+    }
+
     /// Puts it before all of the same time; gives the tie to be kept for [`Queue::remove`]. When the ties of one time
     /// are used up (two thousand million arrivals), the newest shares the front with nobody and goes to the back.
     pub(super) fn insert(&mut self, time: Wall, id: BindingId) -> Tie {

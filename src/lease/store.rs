@@ -73,7 +73,7 @@ impl Store {
         ranges.sort_by_key(|(declared, _)| *declared);
         let (stretches, declared) = without_overlaps(ranges.into_iter().map(|(_, range)| range));
         let mut store = Store { stretches, declared, ..Store::default() };
-        store.pools = pools.iter().map(|pool| Pool::new(pool.network)).collect();
+        store.pools = pools.iter().map(|pool| Pool::new(pool.network, pool.shared)).collect();
         for stretch in &store.stretches {
             if let Some(pool) = store.pools.get_mut(stretch.pool.0 as usize) {
                 pool.total += u64::from(stretch.high - stretch.low) + 1;
@@ -109,6 +109,12 @@ impl Store {
         let after = self.stretches.partition_point(|stretch| stretch.low <= address);
         let stretch = self.stretches.get(after.checked_sub(1)?)?;
         (address <= stretch.high).then_some(stretch.pool)
+    }
+
+    /// Whether the pool of an address is shared with a failover peer.
+    pub fn is_shared(&self, address: Ipv4Addr) -> bool {
+        let pool = self.pool_of(address).and_then(|pool| self.pools.get(pool.0 as usize));
+        pool.is_some_and(|pool| pool.shared)
     }
 
     pub fn pool_count(&self) -> usize {
@@ -293,43 +299,47 @@ impl Store {
     fn dequeue(&mut self, id: BindingId) {
         let slot = self.slot(id);
         let (kind, time, tie) = (kind_of(&slot.binding), slot.binding.ends, slot.tie);
-        let pool = self.pool_of(slot.binding.address);
-        if let Some(pool) = pool.and_then(|pool| self.pools.get_mut(pool.0 as usize)) {
-            pool.queue_mut(kind).remove(time, tie);
+        let pending = is_pending(&slot.binding);
+        let Some(number) = self.pool_of(slot.binding.address) else { return };
+        let Some(pool) = self.pools.get_mut(number.0 as usize) else { return };
+        pool.queue_mut(kind).remove(time, tie);
+        if pending && pool.timer == Some(time) {
+            let next = self.earliest_change(number, time);
+            self.set_timer(number, next);
         }
     }
 
     pub(super) fn enqueue(&mut self, id: BindingId) {
         let binding = &self.slot(id).binding;
-        let (kind, time) = (kind_of(binding), binding.ends);
+        let (kind, time, pending) = (kind_of(binding), binding.ends, is_pending(binding));
         let Some(number) = self.pool_of(binding.address) else { return };
         let Some(pool) = self.pools.get_mut(number.0 as usize) else { return };
+        let sooner = pending && pool.timed().contains(&kind) && pool.timer.is_none_or(|timer| time < timer);
         let tie = pool.queue_mut(kind).insert(time, id);
         self.slot_mut(id).tie = tie;
-        self.set_timer(number);
-    }
-
-    fn set_timer(&mut self, number: PoolNumber) {
-        let earliest = self.earliest_change(number);
-        let Some(pool) = self.pools.get_mut(number.0 as usize) else { return };
-        if pool.timer != earliest {
-            if let Some(old) = std::mem::replace(&mut pool.timer, earliest) {
-                self.timers.remove(&(old, number));
-            }
-            if let Some(new) = earliest {
-                self.timers.insert((new, number));
-            }
+        if sooner {
+            self.set_timer(number, Some(time));
         }
     }
 
-    fn earliest_change(&self, number: PoolNumber) -> Option<Wall> {
+    fn set_timer(&mut self, number: PoolNumber, earliest: Option<Wall>) {
+        let Some(pool) = self.pools.get_mut(number.0 as usize) else { return };
+        if let Some(old) = std::mem::replace(&mut pool.timer, earliest) {
+            self.timers.remove(&(old, number));
+        }
+        if let Some(new) = earliest {
+            self.timers.insert((new, number));
+        }
+    }
+
+    /// The earliest pending change of a pool that has none before `from`.
+    fn earliest_change(&self, number: PoolNumber, from: Wall) -> Option<Wall> {
         let pool = self.pools.get(number.0 as usize)?;
         let pending = |kind| {
-            let mut queue = pool.queue(kind).iter().map(|id| self.get(id));
-            queue.find(|binding| binding.next_state != binding.state).map(|binding| binding.ends)
+            let mut queue = pool.queue(kind).iter_from(from).map(|id| self.get(id));
+            queue.find(|binding| is_pending(binding)).map(|binding| binding.ends)
         };
-        let kinds = [Kind::Active, Kind::Expired, Kind::Abandoned];
-        kinds.into_iter().filter_map(pending).filter(|ends| *ends < NEVER).min()
+        pool.timed().iter().copied().filter_map(pending).min()
     }
 
     /// When the next binding changes by itself.
@@ -345,12 +355,10 @@ impl Store {
     /// Up to `limit` bindings of a pool whose next state is due, in the order in which ISC's pool timer meets them.
     pub fn due(&self, pool: PoolNumber, now: Wall, limit: usize) -> Vec<BindingId> {
         let Some(pool) = self.pools.get(pool.0 as usize) else { return Vec::new() };
-        let queues = Kind::ALL.into_iter().map(|kind| pool.queue(kind).iter());
+        let Some(from) = pool.timer else { return Vec::new() };
+        let queues = pool.timed().iter().map(|kind| pool.queue(*kind).iter_from(from));
         let past = |id: &BindingId| self.get(*id).ends <= now;
-        let pending = |id: &BindingId| {
-            let binding = self.get(*id);
-            binding.next_state != binding.state
-        };
+        let pending = |id: &BindingId| is_pending(self.get(*id));
         queues.flat_map(|queue| queue.take_while(past).filter(pending)).take(limit).collect()
     }
 
@@ -417,6 +425,11 @@ pub(super) fn kind_of(binding: &Binding) -> Kind {
         State::Expired | State::Released | State::Reset => Kind::Expired,
         State::Abandoned => Kind::Abandoned,
     }
+}
+
+/// Changes by itself some day. Records without `next binding state`, as old servers wrote them, never do.
+fn is_pending(binding: &Binding) -> bool {
+    binding.next_state != binding.state && binding.ends < NEVER
 }
 
 /// A rewrite leaves out what says nothing.

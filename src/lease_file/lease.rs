@@ -153,8 +153,12 @@ impl Record<'_, '_> {
                 Some(Seen::NOTHING)
             }
             K::Abandoned => {
+                // Neither form of the default applies to this old word; a rewind state it leaves unknown.
                 self.binding.state = State::Abandoned;
                 self.binding.next_state = State::Abandoned;
+                if !self.seen.has(Seen::REWIND_STATE) {
+                    self.binding.rewind_state = State::Abandoned;
+                }
                 cursor.semicolon();
                 Some(Seen::STATE)
             }

@@ -17,6 +17,7 @@ impl Known for Config {
 pub fn pools(config: &Config) -> Vec<PoolSpec> {
     let spec = |pool: &crate::config::model::Pool| PoolSpec {
         network: pool.network.0,
+        shared: pool.failover_peer.is_some(),
         ranges: (pool.ranges.iter())
             .map(|range| RangeSpec { low: range.low, high: range.high, declared: range.declared.into() })
             .collect(),

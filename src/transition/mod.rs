@@ -169,13 +169,14 @@ fn change_now(
     keep: Keep,
     around: &mut Around,
 ) -> u64 {
-    let was_active = store.get(id).state == State::Active;
+    let old = store.get(id);
+    let (was_active, shared) = (old.state == State::Active, store.is_shared(old.address));
     store.update(id, |binding| {
         step(binding);
         if keep == Keep::Recorded && binding.atsfp() != 0 {
             binding.rare_mut().atsfp = 0;
         }
-        make_step(binding, around);
+        make_step(binding, shared, around);
         binding.trim();
     });
     if was_active && store.get(id).state != State::Active {
@@ -225,13 +226,24 @@ fn take_over(binding: &mut Binding, new: Binding) {
     binding.extra = Some(extra);
 }
 
+/// The event that the step to the next state is. Where a peer shares the address its use ends when both know of it.
+fn event_of(binding: &Binding, shared: bool) -> Option<event::Event> {
+    use event::Event::{Expiry, Release};
+    let freed = matches!(binding.next_state, State::Free | State::Backup);
+    match (binding.state, binding.next_state) {
+        (State::Active | State::Expired, _) if shared && freed => Some(Expiry),
+        (State::Released, _) if shared && freed => Some(Release),
+        _ if shared => None,
+        (State::Active, State::Active) => None,
+        (State::Active, State::Released) => Some(Release),
+        (State::Active, _) => Some(Expiry),
+        _ => None,
+    }
+}
+
 /// From `state` to `next_state`.
-fn make_step(binding: &mut Binding, around: &mut Around) {
-    if binding.state == State::Active && binding.next_state != State::Active {
-        let event = match binding.next_state {
-            State::Released => event::Event::Release,
-            _ => event::Event::Expiry,
-        };
+fn make_step(binding: &mut Binding, shared: bool, around: &mut Around) {
+    if let Some(event) = event_of(binding, shared) {
         event::run(binding, event, around);
         if let Some(extra) = &mut binding.extra {
             // What is right only while the client uses the address.
@@ -247,6 +259,7 @@ fn make_step(binding: &mut Binding, around: &mut Around) {
     binding.state = binding.next_state;
     binding.next_state = match binding.state {
         State::Backup => State::Backup,
+        State::Active if shared => State::Expired,
         _ => State::Free,
     };
 }

@@ -19,7 +19,7 @@ impl Bench {
         let address = |n| Ipv4Addr::new(10, 0, 0, n);
         let range = RangeSpec { low: address(10), high: address(12), declared: 0 };
         Bench {
-            store: Store::new(&[PoolSpec { network: 0, ranges: vec![range] }]),
+            store: Store::new(&[PoolSpec { network: 0, shared: false, ranges: vec![range] }]),
             journal: Journal::default(),
             outcome: Outcome::default(),
             spaces: crate::option::Spaces::predefined(),

@@ -66,9 +66,11 @@ impl Store {
     /// What ISC corrects when it takes over a record.
     fn prepare(&mut self, id: BindingId) -> Option<PoolNumber> {
         let pool = self.pool_of(self.get(id).address)?;
-        self.pools.get_mut(pool.0 as usize)?.bound += 1;
+        let place = self.pools.get_mut(pool.0 as usize)?;
+        place.bound += 1;
+        let shared = place.shared;
         let binding = &mut self.slot_mut(id).binding;
-        if binding.state == State::Backup {
+        if binding.state == State::Backup && !shared {
             // Nobody to share with: failover was taken out of the configuration.
             binding.state = State::Free;
             binding.next_state = State::Free;

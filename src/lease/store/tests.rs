@@ -6,7 +6,7 @@ fn ip(text: &str) -> Ipv4Addr {
 }
 
 fn pool(network: u32, low: &str, high: &str, declared: u64) -> PoolSpec {
-    PoolSpec { network, ranges: vec![RangeSpec { low: ip(low), high: ip(high), declared }] }
+    PoolSpec { network, shared: false, ranges: vec![RangeSpec { low: ip(low), high: ip(high), declared }] }
 }
 
 fn small() -> Store {
