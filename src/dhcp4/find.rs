@@ -4,7 +4,7 @@
 use super::Engine;
 use super::message::{self, nak_text};
 use super::parameter::dhcp;
-use super::request::{Client, REQUEST};
+use super::request::{Client, DISCOVER, REQUEST};
 use crate::config::model::{HostId, NetworkId, SubnetId};
 use crate::lease::binding::{Binding, State};
 use crate::lease::queue::BindingId;
@@ -69,6 +69,13 @@ fn may_be_given_to_anybody(state: State) -> bool {
     matches!(state, State::Free | State::Backup)
 }
 
+/// In use, in use until the last change, or anybody's: the client may have it again.
+fn may_be_resumed(binding: &Binding) -> bool {
+    binding.state == State::Active
+        || binding.rewind_state == State::Active
+        || may_be_given_to_anybody(binding.state)
+}
+
 fn is_clients(binding: &Binding, client: &Client<'_>) -> bool {
     match binding.uid.is_empty() {
         false => client.identifier.as_deref() == Some(&binding.uid[..]),
@@ -127,10 +134,11 @@ impl Engine {
         let chain: SmallVec<[BindingId; 4]> = self.store.by_uid(uid).collect();
         let moves = client.packet.message.ciaddr().is_unspecified();
         for id in chain {
-            if self.network_of_binding(client, id) != Some(network) {
+            let may_be_resumed = may_be_resumed(self.store.get(id));
+            if may_be_resumed && self.network_of_binding(client, id) != Some(network) {
                 continue;
             }
-            if self.may_use_binding(client, id) {
+            if may_be_resumed && self.may_use_binding(client, id) {
                 return Some(id);
             }
             if moves {
@@ -146,6 +154,9 @@ impl Engine {
         let moves = client.packet.message.ciaddr().is_unspecified();
         for id in chain {
             let binding = self.store.get(id);
+            if !may_be_resumed(binding) {
+                continue;
+            }
             let is_anothers = !may_be_given_to_anybody(binding.state)
                 && !binding.uid.is_empty()
                 && client.identifier.as_deref() != Some(&binding.uid[..]);
@@ -181,6 +192,11 @@ impl Engine {
             if binding.state != State::Active {
                 candidates.ours = false;
             }
+            return;
+        }
+        // An offer prefers what the client has had to an address that merely might become free.
+        let has_other = candidates.by_uid.is_some() || candidates.by_hardware.is_some();
+        if has_other && !may_be_resumed(binding) && client.kind == DISCOVER {
             return;
         }
         candidates.at_address = Some(AtAddress::Stored(id));

@@ -10,11 +10,12 @@ use super::scope;
 use super::send::{Reply, Send};
 use crate::config::model::ROOT;
 use crate::eval::machine::Machine;
+use crate::eval::options::OptionState;
 use crate::lease::binding::{Binding, State, Value};
 use crate::lease::queue::BindingId;
-use crate::log::Line;
 use crate::option::definition::{AGENT, OptionId};
-use crate::wire::dhcp4::Header;
+use crate::wire::dhcp4::{Header, copy_field};
+use crate::wire::option_area::{Options, Shape};
 use smallvec::SmallVec;
 use std::net::Ipv4Addr;
 
@@ -22,124 +23,145 @@ const UNASSIGNED: u8 = 11;
 const UNKNOWN: u8 = 12;
 const ACTIVE: u8 = 13;
 
-/// The lease that answers, and other addresses of the same client.
-#[derive(Default)]
+/// Addresses of one client that are told, at most.
+const ASSOCIATED: usize = 40;
+
+/// What was found.
 struct Answer {
-    lease: Option<BindingId>,
-    associated: SmallVec<[Ipv4Addr; 4]>,
+    /// What was asked about, for the log.
+    about: String,
+    kind: u8,
+    address: Ipv4Addr,
+    /// Of an active lease.
+    binding: Option<Binding>,
+    /// Other addresses of the same client; how many there are, and the first of them.
+    associated: (usize, SmallVec<[Ipv4Addr; 4]>),
 }
 
 impl Engine {
     pub(super) fn leasequery(&mut self, client: Client<'_>) {
-        let text = self.leasequery_text(&client);
         let header = &client.packet.message;
-        if header.giaddr().is_unspecified() {
-            return self.out.say(Line::info(format!(
-                "{text}: missing giaddr, ciaddr is {}, no reply sent",
-                header.ciaddr()
-            )));
+        let giaddr = header.giaddr();
+        if giaddr.is_unspecified() {
+            return self.out.say(message::leasequery_without_relay(header.ciaddr()));
         }
-        let own = self.first_address(client.interface);
-        let mut configured = std::mem::take(&mut self.options);
-        let answered = self.find_queried(&client);
-        let (kind, answer) = answered;
-        let binding = answer.lease.map(|id| self.store.get(id).clone());
+        let mut options = std::mem::take(&mut self.options);
+        let variables = &mut self.variables;
         let context = scope::context(&client, &self.hosts, None);
-        let mut machine = Machine::new(context, &mut self.variables, &mut configured, &mut self.out.outcome);
-        let scope =
-            client.config.find_subnet(header.giaddr()).map_or(ROOT, |id| client.config.subnet(id).scope);
+        let mut machine = Machine::new(context, variables, &mut options, &mut self.out.outcome);
+        let scope = client.config.find_subnet(giaddr).map_or(ROOT, |id| client.config.subnet(id).scope);
         scope::run(&mut machine, &client, scope, None);
-        if !machine.is_on(parameter::LEASEQUERY, false) {
-            machine.outcome.say(Line::info(format!("{text}: LEASEQUERY not allowed, query ignored")));
-            configured.clear();
-            self.options = configured;
-            return;
-        }
-        let mut reply = Header::reply_to(header);
-        machine.options.clear();
-        machine.options.set_data(OptionId::dhcp(dhcp::MESSAGE_TYPE), &[kind]);
-        let source = server_identifier(&mut machine, own);
-        if let (ACTIVE, Some(binding)) = (kind, &binding) {
-            describe(&mut machine, &client, binding, &answer.associated, &mut reply);
+        scope::run_classes(&mut machine, &client, Some(scope));
+        if machine.is_on(parameter::LEASEQUERY, false) {
+            self.answer_leasequery(&client, &mut options);
         } else {
-            reply.ciaddr = header.ciaddr();
+            self.out.say(message::leasequery_not_allowed(giaddr));
         }
-        machine.outcome.say(Line::info(text));
-        let list = client.packet.option(OptionId::dhcp(dhcp::PARAMETER_REQUEST_LIST));
-        let packing = Packing { request_list: list.as_deref(), ..Packing::default() };
-        let payload = options::build(&mut machine, &client, &mut reply, &packing, &mut self.out.bytes);
-        configured.clear();
-        self.options = configured;
-        self.send_leasequery_answer(&client, kind, &reply, source, payload, binding);
+        options.clear();
+        self.options = options;
     }
 
-    fn send_leasequery_answer(
-        &mut self,
-        client: &Client<'_>,
-        kind: u8,
-        reply: &Header,
-        source: Ipv4Addr,
-        payload: std::ops::Range<usize>,
-        binding: Option<Binding>,
-    ) {
-        let giaddr = client.packet.message.giaddr();
-        let address = reply.ciaddr;
-        let hardware = match &binding {
-            Some(binding) if kind == ACTIVE => {
-                message::hardware(binding.hardware.get(1..).unwrap_or_default())
-            }
-            _ => client.hardware_text(),
-        };
-        let associated = if kind == ACTIVE { 1 } else { 0 };
-        let line = Line::info(format!(
-            "{} to {giaddr} for {} ({associated} associated IPs)",
-            message::message_type(kind),
-            if address.is_unspecified() { hardware } else { format!("IP {address}") },
-        ));
+    fn answer_leasequery(&mut self, client: &Client<'_>, configured: &mut OptionState) {
+        let header = &client.packet.message;
+        let giaddr = header.giaddr();
+        let answer = self.find_queried(client);
+        if answer.associated.0 > ASSOCIATED {
+            self.out.say(message::too_many_associated(answer.associated.0, &answer.about, ASSOCIATED));
+        }
+        let own = self.first_address(client.interface);
+        let context = scope::context(client, &self.hosts, None);
+        let mut machine = Machine::new(context, &mut self.variables, configured, &mut self.out.outcome);
+        // The request itself is turned round: what the answer has no word for stays in it.
+        let mut reply = Header::reply_to(header);
+        reply.yiaddr = header.yiaddr();
+        reply.siaddr = header.siaddr();
+        reply.ciaddr = answer.address;
+        copy_field(&mut reply.sname, header.sname());
+        copy_field(&mut reply.file, header.file());
+        if let Some(binding) = &answer.binding {
+            describe(&mut machine, client, binding, &answer.associated.1, &mut reply);
+        }
+        machine.options.set_data(OptionId::dhcp(dhcp::MESSAGE_TYPE), &[answer.kind]);
+        machine.outcome.say(message::leasequery(giaddr, &answer.about));
+        let source = server_identifier(&mut machine, own);
+        let list = machine.option_value(OptionId::dhcp(dhcp::PARAMETER_REQUEST_LIST));
+        let packing = Packing { request_list: list.as_deref(), is_unpadded: true, ..Packing::default() };
+        let payload = options::build(&mut machine, client, &mut reply, &packing, &mut self.out.bytes);
+        let name = message::message_type(answer.kind);
+        let line = message::leasequery_answer(&name, giaddr, &answer.about, answer.associated.0);
         let (route, destination) = self.to_relay(client, giaddr);
         let source_port = self.settings.local_port;
         let send = Send { route, source, source_port, destination, payload };
         let after = self.out.outcome.acts.len();
-        let sequence = binding.map_or(0, |binding| binding.sequence);
+        // What is told of a lease must not be taken back by a crash; nor that there is none.
+        let sequence = answer.binding.map_or(self.journal.sequence(), |binding| binding.sequence);
         self.out.replies.push(Reply { after, sequence, line, send });
     }
 
-    fn leasequery_text(&self, client: &Client<'_>) -> String {
-        let header = &client.packet.message;
-        let about = if !header.ciaddr().is_unspecified() {
-            format!("IP {}", header.ciaddr())
-        } else if let Some(uid) = &client.identifier {
-            format!("client-id {}", message::hardware(uid))
-        } else {
-            format!("MAC address {}", client.hardware_text())
+    fn find_queried(&self, client: &Client<'_>) -> Answer {
+        let ciaddr = client.packet.message.ciaddr();
+        if !ciaddr.is_unspecified() {
+            let kind = match self.store.by_address(ciaddr) {
+                Some(id) if self.store.get(id).state == State::Active => ACTIVE,
+                Some(_) => UNASSIGNED,
+                None if self.pool_of(ciaddr).is_some() => UNASSIGNED,
+                None => UNKNOWN,
+            };
+            let binding = self.store.by_address(ciaddr).filter(|_| kind == ACTIVE);
+            let binding = binding.map(|id| self.store.get(id).clone());
+            let about = format!("IP {ciaddr}");
+            return Answer { about, kind, address: ciaddr, binding, associated: (0, SmallVec::new()) };
+        }
+        let (about, leases): (String, SmallVec<[BindingId; 4]>) = match &client.identifier {
+            Some(uid) => {
+                (format!("client-id {}", message::identifier(uid)), self.store.by_uid(uid).collect())
+            }
+            None => (
+                format!("MAC address {}", client.hardware_text()),
+                self.store.by_hardware(&client.hardware).collect(),
+            ),
         };
-        format!("DHCPLEASEQUERY from {} for {about}", header.giaddr())
+        let newest = self.newest(&leases);
+        let mut associated: SmallVec<[Ipv4Addr; 4]> = SmallVec::new();
+        let mut count = 0;
+        for id in leases.iter().copied().filter(|id| Some(*id) != newest) {
+            let binding = self.store.get(id);
+            if binding.state == State::Active {
+                count += 1;
+                if associated.len() < ASSOCIATED {
+                    associated.push(binding.address);
+                }
+            }
+        }
+        let found = newest.map(|id| self.store.get(id));
+        let kind = match found {
+            None => UNKNOWN,
+            Some(binding) if binding.state == State::Active => ACTIVE,
+            Some(_) => UNASSIGNED,
+        };
+        Answer {
+            about,
+            kind,
+            address: found.map_or(ciaddr, |binding| binding.address),
+            binding: found.filter(|_| kind == ACTIVE).cloned(),
+            associated: (count, associated),
+        }
     }
 
-    fn find_queried(&self, client: &Client<'_>) -> (u8, Answer) {
-        let header = &client.packet.message;
-        if !header.ciaddr().is_unspecified() {
-            let lease = self.store.by_address(header.ciaddr());
-            let kind = match (lease, self.pool_of(header.ciaddr())) {
-                (Some(id), _) if self.store.get(id).state == State::Active => ACTIVE,
-                (_, Some(_)) => UNASSIGNED,
-                (_, None) => UNKNOWN,
+    /// Of a client's leases the active one it spoke of last, else the one that ended last.
+    fn newest(&self, leases: &[BindingId]) -> Option<BindingId> {
+        leases.iter().copied().reduce(|newest, id| {
+            let (old, new) = (self.store.get(newest), self.store.get(id));
+            let is_newer = match old.state {
+                State::Active => new.state == State::Active && new.cltt > old.cltt,
+                _ => new.ends > old.ends,
             };
-            return (kind, Answer { lease, associated: SmallVec::new() });
-        }
-        let is_active = |id: &BindingId| self.store.get(*id).state == State::Active;
-        let leases: SmallVec<[BindingId; 4]> = match &client.identifier {
-            Some(uid) => self.store.by_uid(uid).filter(is_active).collect(),
-            None => self.store.by_hardware(&client.hardware).filter(is_active).collect(),
-        };
-        let latest = leases.iter().copied().max_by_key(|id| self.store.get(*id).cltt);
-        let associated = leases.iter().map(|id| self.store.get(*id).address).collect();
-        let kind = if latest.is_some() { ACTIVE } else { UNKNOWN };
-        (kind, Answer { lease: latest, associated })
+            if is_newer { id } else { newest }
+        })
     }
 }
 
-/// What RFC 4388 section 6.4.2 tells of a lease, as far as it was asked for.
+/// What RFC 4388 section 6.4.2 tells of a lease. Nothing configured is told.
 fn describe(
     machine: &mut Machine<'_>,
     client: &Client<'_>,
@@ -147,33 +169,39 @@ fn describe(
     associated: &[Ipv4Addr],
     reply: &mut Header,
 ) {
-    reply.ciaddr = binding.address;
+    machine.options.clear();
     let hardware = &binding.hardware;
     reply.htype = hardware.first().copied().unwrap_or(0);
     reply.hlen = hardware.len().saturating_sub(1).min(16) as u8;
     reply.chaddr = [0; 16];
-    crate::wire::dhcp4::copy_field(&mut reply.chaddr, hardware.get(1..).unwrap_or_default());
+    copy_field(&mut reply.chaddr, hardware.get(1..).unwrap_or_default());
     let now = client.now;
     let mut set = |code: u8, octets: &[u8]| machine.options.set_data(OptionId::dhcp(code), octets);
     if !binding.uid.is_empty() {
         set(dhcp::CLIENT_IDENTIFIER, &binding.uid);
     }
-    if binding.ends > now {
-        set(dhcp::LEASE_TIME, &((binding.ends - now) as u32).to_be_bytes());
-    }
-    if binding.cltt != 0 && binding.cltt <= now {
-        set(dhcp::CLIENT_LAST_TRANSACTION_TIME, &((now - binding.cltt) as u32).to_be_bytes());
+    let length = binding.ends - binding.starts;
+    let renewal = binding.starts + length / 2;
+    let rebinding = binding.starts + length / 2 + length / 4 + length / 8;
+    let times =
+        [(dhcp::RENEWAL_TIME, renewal), (dhcp::REBINDING_TIME, rebinding), (dhcp::LEASE_TIME, binding.ends)];
+    for (code, when) in times {
+        if when > now {
+            set(code, &((when - now) as u32).to_be_bytes());
+        }
     }
     if let Some(Value::Data(class)) = binding.variable("vendor-class-identifier") {
         set(dhcp::VENDOR_CLASS_IDENTIFIER, class);
     }
-    let others: Vec<u8> =
-        associated.iter().filter(|a| **a != binding.address).flat_map(|a| a.octets()).collect();
-    if !others.is_empty() {
-        set(dhcp::ASSOCIATED_IP, &others);
+    if binding.cltt != 0 {
+        let ago = (now - binding.cltt).max(0) as u32;
+        set(dhcp::CLIENT_LAST_TRANSACTION_TIME, &ago.to_be_bytes());
     }
-    let shape = crate::wire::option_area::Shape::BYTES;
-    for (code, _, value) in crate::wire::option_area::Options::new(binding.agent_options(), shape).flatten() {
+    if !associated.is_empty() {
+        let octets: SmallVec<[u8; 64]> = associated.iter().flat_map(|address| address.octets()).collect();
+        set(dhcp::ASSOCIATED_IP, &octets);
+    }
+    for (code, _, value) in Options::new(binding.agent_options(), Shape::BYTES).flatten() {
         machine.options.set_data(OptionId { space: AGENT, code }, value);
     }
 }

@@ -13,6 +13,16 @@ pub fn hardware(octets: &[u8]) -> String {
     text
 }
 
+/// A lease's client identifier: in quotes when all of it is printable, else in hex; empty when it is long.
+pub fn identifier(octets: &[u8]) -> String {
+    const LIMIT: usize = 60;
+    let looked_at = octets.get(..octets.len().min(LIMIT - 3)).unwrap_or_default();
+    if looked_at.iter().all(|octet| (32..127).contains(octet)) {
+        return format!("\"{}\"", String::from_utf8_lossy(looked_at));
+    }
+    if octets.len() * 3 > LIMIT { String::new() } else { hardware(octets) }
+}
+
 /// A name a client gave, as ISC dares to print it, with what comes around it; empty without a name.
 pub fn host_name(name: Option<&[u8]>) -> String {
     let Some(name) = name else { return String::new() };
@@ -202,6 +212,38 @@ pub fn no_source_address(message: &str, interface: &str) -> Line {
     Line::error(format!(
         "{message}: Interface {interface} appears to have no IPv4 addresses, and so dhcpd cannot select a source address."
     ))
+}
+
+pub fn leasequery_without_relay(ciaddr: Ipv4Addr) -> Line {
+    Line::info(format!("DHCPLEASEQUERY from 0.0.0.0: missing giaddr, ciaddr is {ciaddr}, no reply sent"))
+}
+
+pub fn leasequery_not_allowed(giaddr: Ipv4Addr) -> Line {
+    Line::info(format!("DHCPLEASEQUERY from {giaddr}: LEASEQUERY not allowed, query ignored"))
+}
+
+pub fn too_many_associated(count: usize, about: &str, told: usize) -> Line {
+    Line::info(format!("{count} IP addresses associated with {about}, only {told} sent in reply."))
+}
+
+pub fn leasequery(giaddr: Ipv4Addr, about: &str) -> Line {
+    Line::info(format!("DHCPLEASEQUERY from {giaddr} for {about}"))
+}
+
+pub fn leasequery_answer(kind: &str, giaddr: Ipv4Addr, about: &str, associated: usize) -> Line {
+    Line::info(format!("{kind} to {giaddr} for {about} ({associated} associated IPs)"))
+}
+
+pub fn unexpected_echo(address: Ipv4Addr) -> Line {
+    Line::debug(format!("unexpected ICMP Echo Reply from {address}"))
+}
+
+pub fn late_echo(address: Ipv4Addr) -> Line {
+    Line::debug(format!("ICMP Echo Reply for {address} late or spurious."))
+}
+
+pub fn echo_while_valid(address: Ipv4Addr) -> Line {
+    Line::debug(format!("ICMP Echo reply while lease {address} valid."))
 }
 
 pub const NO_DYNAMIC_BOOTP: &str = "BOOTP from dynamic client and no dynamic leases";

@@ -108,8 +108,8 @@ pub struct Output {
     pub replies: Vec<Reply>,
     /// Payloads of `replies`.
     pub bytes: Vec<u8>,
-    /// Addresses to ping.
-    pub pings: Vec<Ipv4Addr>,
+    /// Addresses to ping, each with the number of acts that come before.
+    pub pings: Vec<(usize, Ipv4Addr)>,
 }
 
 impl Output {

@@ -26,6 +26,8 @@ pub struct Packing<'a> {
     /// The options to send, wanted first.
     pub request_list: Option<&'a [u8]>,
     pub echo_client_id: bool,
+    /// Sent as short as it is.
+    pub is_unpadded: bool,
 }
 
 /// Lets the reply carry what the relay added to the packet.
@@ -75,7 +77,7 @@ pub fn build(
     out.truncate(start);
     header.write(out);
     out.extend_from_slice(&options);
-    if out.len() - start < BOOTP_LENGTH {
+    if !packing.is_unpadded && out.len() - start < BOOTP_LENGTH {
         out.resize(start + BOOTP_LENGTH, 0);
     }
     start..out.len()

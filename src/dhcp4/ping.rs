@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::grant::{Offer, Work};
+use super::message;
 use super::parameter;
 use super::send::Reply;
 use crate::clock::Wall;
@@ -83,14 +84,26 @@ impl Engine {
     pub(super) fn wait_for_echo(&mut self, address: Ipv4Addr, lease: BindingId, until: u64) {
         let Some(reply) = self.out.replies.pop() else { return };
         let payload = self.out.bytes.get(reply.send.payload.clone()).unwrap_or_default().to_vec();
-        self.out.pings.push(address);
+        self.out.pings.push((reply.after, address));
         self.pings.deadlines.insert((until, address));
         self.pings.waiting.insert(address, Waiting { until, lease, reply, payload });
     }
 
     /// Somebody is there: the address is set aside, and the client gets no answer.
     pub fn echo_reply(&mut self, now: Wall, address: Ipv4Addr) {
-        let Some(waiting) = self.pings.take(address) else { return };
+        if self.pings.waiting.is_empty() {
+            return;
+        }
+        let Some(waiting) = self.pings.take(address) else {
+            let line = match self.pool_of(address) {
+                Some(_) => message::late_echo(address),
+                None => message::unexpected_echo(address),
+            };
+            return self.out.say(line);
+        };
+        if self.store.get(waiting.lease).ends > now {
+            self.out.say(message::echo_while_valid(address));
+        }
         let config = self.config.clone();
         let seconds = Wall::from(self.settings.abandon_lease_time);
         let mut around = Around {

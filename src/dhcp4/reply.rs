@@ -65,6 +65,7 @@ impl Engine {
             is_bootp: work.grant.offer == Offer::Bootp,
             request_list: list.as_deref(),
             echo_client_id: echo,
+            is_unpadded: false,
         };
         let payload = self.build_reply(work, &mut header, &packing);
         let (route, destination) = self.destination(work, &header);

@@ -96,7 +96,7 @@ impl<'p> Client<'p> {
             return self.hardware_text();
         }
         match lease_uid {
-            Some(uid) => message::hardware(uid),
+            Some(uid) => message::identifier(uid),
             None => "<no identifier>".into(),
         }
     }

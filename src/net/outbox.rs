@@ -128,15 +128,15 @@ fn place(payload: &[u8], exit: Exit) -> &'static str {
     let zero = |range: Range<usize>| octets(range).iter().all(|octet| *octet == 0);
     let (yiaddr, giaddr) = (16..20, 24..28);
     match (message_type(payload), exit) {
-        (None, Exit::Udp) => "bootp.c:423",
-        (None, Exit::Packet(_)) => "bootp.c:451",
-        (Some(NAK), Exit::Udp) => "dhcp.c:1985",
-        (Some(NAK), Exit::Packet(_)) => "dhcp.c:2002",
+        (None, Exit::Udp) => "bootp.c:424",
+        (None, Exit::Packet(_)) => "bootp.c:452",
+        (Some(NAK), Exit::Udp) => "dhcp.c:1986",
+        (Some(NAK), Exit::Packet(_)) => "dhcp.c:2003",
         // An answer to INFORM assigns nothing.
-        (Some(ACK), Exit::Udp) if zero(yiaddr) => "dhcp.c:1755",
+        (Some(ACK), Exit::Udp) if zero(yiaddr) => "dhcp.c:1756",
         (Some(_), Exit::Udp) if !zero(giaddr) => "dhcp.c:4093",
-        (Some(_), Exit::Udp) => "dhcp.c:4130",
-        (Some(_), Exit::Packet(_)) => "dhcp.c:4163",
+        (Some(_), Exit::Udp) => "dhcp.c:4131",
+        (Some(_), Exit::Packet(_)) => "dhcp.c:4164",
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
         outbox.flush(&sockets, &mut |line| said.push(line));
         let expected = [
             "send_packet: Permission denied",
-            "bootp.c:423: Failed to send 300 byte long packet over fallback interface.",
+            "bootp.c:424: Failed to send 300 byte long packet over fallback interface.",
         ];
         assert_eq!(said, expected.map(Line::error));
         let mut buffer = [0; 16];
@@ -222,11 +222,11 @@ mod tests {
     fn places_follow_from_the_payload() {
         let mut payload = [0; 300];
         payload[236..243].copy_from_slice(&[99, 130, 83, 99, 53, 1, 2]);
-        assert_eq!(place(&payload, Exit::Packet(0)), "dhcp.c:4163");
-        assert_eq!(place(&payload, Exit::Udp), "dhcp.c:4130");
+        assert_eq!(place(&payload, Exit::Packet(0)), "dhcp.c:4164");
+        assert_eq!(place(&payload, Exit::Udp), "dhcp.c:4131");
         payload[24] = 10;
         assert_eq!(place(&payload, Exit::Udp), "dhcp.c:4093");
         payload[242] = ACK;
-        assert_eq!(place(&payload, Exit::Udp), "dhcp.c:1755");
+        assert_eq!(place(&payload, Exit::Udp), "dhcp.c:1756");
     }
 }

@@ -67,9 +67,8 @@ impl Server {
     /// written anew, whole.
     pub fn open(&mut self, now: Now, out: &mut Effects) {
         self.last = now;
+        // What ended while the server was down; ISC appends it to the old file.
         while self.engine.expire(now.wall, EXPIRIES) {}
-        // The file that follows holds the result; there is none yet to append to.
-        self.engine.journal.clear();
         self.drain(out);
         self.begin_rewrite(now, out);
         while self.continue_rewrite(now, out) {}
@@ -164,12 +163,15 @@ impl Server {
         }
         journal.clear();
         let last = journal.sequence();
-        out.list.extend(output.pings.drain(..).map(Effect::Ping));
+        let mut pings = output.pings.drain(..).peekable();
         let mut replies = output.replies.drain(..).peekable();
         let mut acts = output.outcome.acts.drain(..).enumerate();
         loop {
             let act = acts.next();
             let at = act.as_ref().map_or(usize::MAX, |(at, _)| *at);
+            while let Some((_, address)) = pings.next_if(|(after, _)| *after <= at) {
+                out.list.push(Effect::Ping(address));
+            }
             while let Some(reply) = replies.next_if(|reply| reply.after <= at) {
                 // After a failed write an answer that depends on nothing new may depend on what was lost.
                 self.held.reply(reply.sequence, reply.line, reply.send, &output.bytes, out);
@@ -182,7 +184,7 @@ impl Server {
                 Some((_, Act::AddClass(_))) => {}
             }
         }
-        drop((replies, acts));
+        drop((replies, acts, pings));
         output.clear();
     }
 }

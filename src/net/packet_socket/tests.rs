@@ -192,7 +192,7 @@ fn frames_out(socket: PacketSocket, wire: &Wire) {
     outbox.flush(&sockets, &mut |line| said.push(line));
     let expected = [
         "send_packet: Network is down",
-        "bootp.c:451: Failed to send 300 byte long packet over va interface.",
+        "bootp.c:452: Failed to send 300 byte long packet over va interface.",
     ];
     assert_eq!(said, expected.map(Line::error));
 }
