@@ -242,6 +242,9 @@ impl Reader<'_, '_> {
             self.config.hosts.delete(&draft.name);
             return;
         }
+        if self.config.hosts.by_name(&draft.name).is_some() {
+            return self.cursor.warn(message::host_exists(&draft.name));
+        }
         let own = !self.config.scope(scope).statements.is_empty();
         let named = draft.named_group.as_ref().map(|(_, scope)| *scope);
         let (scope, identified) = self.scope_of_host(scope, named, own);
@@ -263,9 +266,7 @@ impl Reader<'_, '_> {
             extra: (!plain).then(|| Box::new(extra)),
             span: start,
         };
-        if self.config.hosts.insert(host).is_none() {
-            self.cursor.warn(message::host_exists(&draft.name));
-        }
+        self.config.hosts.insert(host);
     }
 
     /// The scope a host's statements are executed in, and the one that may name its client identifier.
