@@ -9,12 +9,14 @@
 //! * [`live`]: runs a scenario against a program in namespaces.
 //! * [`replay`]: runs it against `dhcpd::server::Server` in virtual time.
 //! * [`transcript`], [`lease_text`]: what happened, normalised; comparison.
+//! * [`load`]: the load generator of the benchmark.
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
 pub mod lease_text;
 pub mod ledger;
 pub mod lists;
 pub mod live;
+pub mod load;
 pub mod recording;
 pub mod replay;
 pub mod scenario;
