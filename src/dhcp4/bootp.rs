@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::find::{Fixed, LeaseRef};
-use super::grant::{Grant, Offer, first_address};
+use super::grant::{Answering, Grant, first_address};
 use super::message;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
@@ -42,7 +42,7 @@ impl Engine {
         let Some(lease) = found.lease.or_else(|| self.allocate(&client, network)) else {
             return self.out.say(message::dropped(&text, message::NO_DYNAMIC_BOOTP));
         };
-        self.grant(now, client, Grant { lease, host, offer: Offer::Bootp, text, when: None });
+        self.grant(now, client, Grant { lease, host, offer: Answering::Bootp, text, when: None });
     }
 
     fn static_bootp(&mut self, client: &Client<'_>, text: &str, fixed: &Fixed) {

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::find::LeaseRef;
-use super::grant::{Grant, Offer};
+use super::grant::{Answering, Grant};
 use super::message;
 use super::request::Client;
 use crate::clock::Now;
@@ -37,6 +37,6 @@ impl Engine {
             _ => 0,
         };
         let when = Some(ends.max(client.now + OFFER_SECONDS));
-        self.grant(now, client, Grant { lease, host, offer: Offer::Offer, text, when });
+        self.grant(now, client, Grant { lease, host, offer: Answering::Offer, text, when });
     }
 }

@@ -211,13 +211,14 @@ impl Engine {
                 self.prefer_active_at_address(client, network, candidates, id);
             }
         }
-        if client.kind == REQUEST && candidates.at_address.is_some() {
-            if let Some(fixed) = &candidates.fixed {
-                let host = client.config.host(fixed.host).name.to_string();
-                self.say_conflict(client, candidates.address, network, &host);
-                candidates.at_address = None;
-                self.nak_text = nak_text::CONFLICT;
-            }
+        if client.kind == REQUEST
+            && candidates.at_address.is_some()
+            && let Some(fixed) = &candidates.fixed
+        {
+            let host = client.config.host(fixed.host).name.to_string();
+            self.say_conflict(client, candidates.address, network, &host);
+            candidates.at_address = None;
+            self.nak_text = nak_text::CONFLICT;
         }
         let at = candidates.at_address.and_then(AtAddress::stored);
         if candidates.by_hardware == candidates.by_uid || (at.is_some() && candidates.by_hardware == at) {

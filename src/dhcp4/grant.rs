@@ -22,27 +22,27 @@ use std::net::Ipv4Addr;
 
 /// What the client gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offer {
+pub enum Answering {
     Offer,
     Ack,
     Bootp,
 }
 
-impl Offer {
+impl Answering {
     /// Value of option 53; BOOTP has none.
     pub fn message_type(self) -> Option<u8> {
         match self {
-            Offer::Offer => Some(2),
-            Offer::Ack => Some(5),
-            Offer::Bootp => None,
+            Answering::Offer => Some(2),
+            Answering::Ack => Some(5),
+            Answering::Bootp => None,
         }
     }
 
     pub fn name(self) -> &'static str {
         match self {
-            Offer::Offer => "DHCPOFFER",
-            Offer::Ack => "DHCPACK",
-            Offer::Bootp => "BOOTREPLY",
+            Answering::Offer => "DHCPOFFER",
+            Answering::Ack => "DHCPACK",
+            Answering::Bootp => "BOOTREPLY",
         }
     }
 }
@@ -53,7 +53,7 @@ pub struct Grant {
     pub lease: LeaseRef,
     /// The host declaration the lease hangs on already.
     pub host: Option<HostId>,
-    pub offer: Offer,
+    pub offer: Answering,
     /// The line the message is logged with.
     pub text: String,
     /// When an offer is forgotten.
@@ -237,7 +237,7 @@ impl Engine {
     /// Steps 5 to 7: `min-secs`, the host's statements, who is not served.
     fn is_refused(&mut self, work: &mut Work<'_, '_>) -> bool {
         let (client, offer) = (work.client, work.grant.offer);
-        if offer == Offer::Offer
+        if offer == Answering::Offer
             && let Some([least, ..]) = work.machine(self).option_value(parameter::MIN_SECS).as_deref()
             && client.packet.message.secs() < u16::from(*least)
         {
@@ -261,7 +261,7 @@ impl Engine {
                 return true;
             }
         }
-        if offer == Offer::Bootp {
+        if offer == Answering::Bootp {
             let flag = work.machine(self).flag(parameter::ALLOW_BOOTP);
             if work.refuse(flag, "bootp disallowed") {
                 return true;
@@ -305,7 +305,7 @@ impl Engine {
                 }
                 (None, None) => {}
                 (Some(billing), _) => {
-                    if (work.grant.offer != Offer::Offer || is_active)
+                    if (work.grant.offer != Answering::Offer || is_active)
                         && let Some(id) = self.materialise(&mut work.current)
                     {
                         self.store.set_billing(id, Some(billing));
@@ -337,11 +337,11 @@ impl Engine {
         proposed.cltt = client.now;
         proposed.ends = work.grant.when.unwrap_or(times.expiry);
         proposed.tstp = 0;
-        proposed.bootp = work.grant.offer == Offer::Bootp;
+        proposed.bootp = work.grant.offer == Answering::Bootp;
         proposed.reserved |= times.reserve;
         proposed.next_state = match work.grant.offer {
-            Offer::Offer => work.current.binding.state,
-            Offer::Ack | Offer::Bootp => State::Active,
+            Answering::Offer => work.current.binding.state,
+            Answering::Ack | Answering::Bootp => State::Active,
         };
         proposed.uid.clear();
         let mut machine = work.machine(self);
@@ -378,7 +378,7 @@ impl Engine {
     fn run_commit(&mut self, work: &mut Work<'_, '_>, proposed: &mut Binding) {
         let on = std::mem::take(&mut work.outcome.on);
         let has_ended = work.current.binding.ends <= work.client.now;
-        if has_ended && work.grant.offer != Offer::Offer && work.current.binding.extra.is_some() {
+        if has_ended && work.grant.offer != Answering::Offer && work.current.binding.extra.is_some() {
             let rare = proposed.rare_mut();
             (rare.on_commit, rare.on_expiry, rare.on_release) = (None, None, None);
             if let Some(id) = work.current.id {
@@ -397,8 +397,8 @@ impl Engine {
         }
         if let Some(commit) = commit {
             match work.grant.offer {
-                Offer::Offer => proposed.rare_mut().on_commit = Some(commit),
-                Offer::Ack | Offer::Bootp => {
+                Answering::Offer => proposed.rare_mut().on_commit = Some(commit),
+                Answering::Ack | Answering::Bootp => {
                     let kept = std::mem::replace(&mut work.current.binding, proposed.clone());
                     work.machine(self).run(&commit);
                     work.current.binding = kept;
@@ -433,7 +433,7 @@ impl Engine {
     }
 
     fn supersede(&mut self, work: &mut Work<'_, '_>, id: BindingId, proposed: Binding) -> u64 {
-        let keep = if work.grant.offer == Offer::Offer { Keep::InMemory } else { Keep::Recorded };
+        let keep = if work.grant.offer == Answering::Offer { Keep::InMemory } else { Keep::Recorded };
         let client = work.client;
         self.with_outcome(work, |engine| {
             let (store, mut around) = engine.around(client);

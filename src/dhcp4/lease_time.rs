@@ -1,7 +1,7 @@
 //! How long a lease lasts (section 6).
 
 use super::Engine;
-use super::grant::{Offer, Work};
+use super::grant::{Answering, Work};
 use super::message;
 use super::parameter::{self, dhcp};
 use crate::clock::{NEVER, Wall};
@@ -26,7 +26,7 @@ pub struct Times {
 impl Engine {
     /// None: the pool is closed, which is answered with a NAK (rule 6.4).
     pub(super) fn lease_times(&mut self, work: &mut Work<'_, '_>) -> Option<Times> {
-        if work.grant.offer == Offer::Bootp {
+        if work.grant.offer == Answering::Bootp {
             return Some(self.bootp_times(work));
         }
         let (mut time, reserve) = self.wish(work);
@@ -39,7 +39,7 @@ impl Engine {
         time = time.min(most);
         if let Some(pool) = work.place.pool {
             time = self.adapted(work, pool, time, least);
-            if work.grant.offer == Offer::Ack {
+            if work.grant.offer == Answering::Ack {
                 self.check_threshold(work, pool);
             }
             let (now, pool) = (work.client.now, work.client.config.pool(pool));

@@ -1,7 +1,7 @@
 //! The ping check (section 8): an address is asked for before it is offered.
 
 use super::Engine;
-use super::grant::{Offer, Work};
+use super::grant::{Answering, Work};
 use super::message;
 use super::parameter;
 use super::send::Reply;
@@ -58,7 +58,7 @@ impl Engine {
     /// How long to wait before this offer leaves, in microseconds; `None`: not at all.
     pub(super) fn ping_wait(&mut self, work: &mut Work<'_, '_>, same_client: bool) -> Option<u64> {
         let (state, cltt) = (work.current.binding.state, work.current.binding.cltt);
-        if work.grant.offer != Offer::Offer || state == State::Active || work.current.fixed.is_some() {
+        if work.grant.offer != Answering::Offer || state == State::Active || work.current.fixed.is_some() {
             return None;
         }
         let now = work.client.now;

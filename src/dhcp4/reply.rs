@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::find::LeaseRef;
-use super::grant::{Offer, Work, first_address};
+use super::grant::{Answering, Work, first_address};
 use super::lease_time::Times;
 use super::message;
 use super::options::{self, Packing};
@@ -61,8 +61,8 @@ impl Engine {
             max_message,
             file_is_free: answer.names.file.is_none(),
             sname_is_free: answer.names.server.is_none(),
-            null_terminate: client.packet.had_nulls(dhcp::HOST_NAME) && work.grant.offer != Offer::Bootp,
-            is_bootp: work.grant.offer == Offer::Bootp,
+            null_terminate: client.packet.had_nulls(dhcp::HOST_NAME) && work.grant.offer != Answering::Bootp,
+            is_bootp: work.grant.offer == Answering::Bootp,
             request_list: list.as_deref(),
             echo_client_id: echo,
             is_unpadded: false,
@@ -197,7 +197,7 @@ impl Engine {
         let broadcast = header.flags & BROADCAST != 0;
         let is_here = self.interface_network(client) == Some(client.config.subnet(work.place.subnet).network);
         let misled = (client.has(dhcp::SERVER_IDENTIFIER) || broadcast) && is_here;
-        if !header.ciaddr.is_unspecified() && !misled && work.grant.offer == Offer::Ack {
+        if !header.ciaddr.is_unspecified() && !misled && work.grant.offer == Answering::Ack {
             let route = Route::Socket { interface: Some(client.interface) };
             return (route, SocketAddrV4::new(header.ciaddr, remote));
         }

@@ -3,7 +3,7 @@
 
 use super::classify::Classes;
 use super::find::{Found, LeaseRef};
-use super::grant::{Grant, Offer};
+use super::grant::{Answering, Grant};
 use super::interface::InterfaceId;
 use super::message;
 use super::parameter::dhcp;
@@ -202,7 +202,7 @@ impl Engine {
             }
             None => self.out.say(message::dropped(&text, message::unknown_lease(address))),
             Some(lease) => {
-                let grant = Grant { lease, host: found.host, offer: Offer::Ack, text, when: None };
+                let grant = Grant { lease, host: found.host, offer: Answering::Ack, text, when: None };
                 self.grant(now, client, grant);
             }
         }

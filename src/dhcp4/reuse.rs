@@ -1,7 +1,7 @@
 //! `dhcp-cache-threshold` (section 7): a lease that is young enough is given once more as it is, and nothing is written.
 
 use super::Engine;
-use super::grant::{Offer, Work};
+use super::grant::{Answering, Work};
 use super::lease_time::Times;
 use super::message;
 use super::parameter;
@@ -41,7 +41,7 @@ impl Engine {
                 reusable = true;
             }
         }
-        match !reusable && work.grant.offer == Offer::Offer {
+        match !reusable && work.grant.offer == Answering::Offer {
             true => self.cannot_reuse.insert(id),
             false => self.cannot_reuse.remove(&id),
         };

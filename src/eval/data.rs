@@ -187,7 +187,7 @@ impl Machine<'_> {
         if width == 0 {
             return None;
         }
-        if data.len() as u64 % width != 0 {
+        if !(data.len() as u64).is_multiple_of(width) {
             return self.missing(message::not_a_multiple("reverse", data.len(), width));
         }
         let width = usize::try_from(width).ok()?;

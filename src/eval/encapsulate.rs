@@ -95,10 +95,10 @@ impl<'m> Machine<'m> {
     fn store(&mut self, space: &'m Space, code: u32, setting: &Setting, out: &mut Vec<u8>) -> bool {
         let Some(mut value) = self.setting_value(setting) else { return false };
         let format = space.by_code(code).map_or("X", |definition| &definition.format);
-        if format.starts_with('e') {
-            if let Some(carried) = encapsulated_space(format).and_then(|_| self.carried_value(format)) {
-                value = super::data::concatenated(value, &carried);
-            }
+        if format.starts_with('e')
+            && let Some(carried) = encapsulated_space(format).and_then(|_| self.carried_value(format))
+        {
+            value = super::data::concatenated(value, &carried);
         }
         if value.is_empty() && !format.starts_with('Z') {
             return false;

@@ -112,11 +112,11 @@ fn in_order(list: Codes) -> Codes {
             continue;
         }
         ordered.push(code);
-        if code == SUBNET_MASK {
-            if let Some(routers) = ordered.iter().position(|other| *other == ROUTERS) {
-                let last = ordered.len() - 1;
-                ordered.swap(routers, last);
-            }
+        if code == SUBNET_MASK
+            && let Some(routers) = ordered.iter().position(|other| *other == ROUTERS)
+        {
+            let last = ordered.len() - 1;
+            ordered.swap(routers, last);
         }
     }
     ordered

@@ -225,10 +225,9 @@ impl Spaces {
     pub fn define(&mut self, definition: Definition) -> Arc<Definition> {
         let definition = Arc::new(definition);
         if let Some(inner) = encapsulated_space(&definition.format).and_then(|name| self.space_by_name(name))
+            && let Some(inner) = self.spaces.get_mut(usize::from(inner.0))
         {
-            if let Some(inner) = self.spaces.get_mut(usize::from(inner.0)) {
-                inner.carrier = Some(definition.id);
-            }
+            inner.carrier = Some(definition.id);
         }
         if let Some(space) = self.spaces.get_mut(usize::from(definition.id.space.0)) {
             space.codes.insert(definition.id.code, definition.clone());

@@ -79,12 +79,10 @@ pub fn release(store: &mut Store, id: BindingId, around: &mut Around) -> u64 {
         rare.on_expiry = None;
     }
     let in_use = matches!(used.state, State::Active | State::Abandoned);
-    if in_use {
-        if let Some(extra) = &mut used.extra {
-            extra.variables.clear();
-            if let Some(rare) = &mut extra.rare {
-                rare.on_commit = None;
-            }
+    if in_use && let Some(extra) = &mut used.extra {
+        extra.variables.clear();
+        if let Some(rare) = &mut extra.rare {
+            rare.on_commit = None;
         }
     }
     store.amend(id, |binding| binding.extra = used.extra);

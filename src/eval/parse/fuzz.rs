@@ -73,11 +73,11 @@ fn top(cursor: &mut Cursor, declarations: &mut dyn Declarations) {
         return option(cursor, declarations);
     }
     let mut parser = Parser::new(cursor, declarations);
-    if let Parsed::Failed = parser.statement(Context::Any) {
-        if !parser.lose {
-            cursor.warn("expecting a parameter or declaration");
-            cursor.skip_to_semicolon();
-        }
+    if let Parsed::Failed = parser.statement(Context::Any)
+        && !parser.lose
+    {
+        cursor.warn("expecting a parameter or declaration");
+        cursor.skip_to_semicolon();
     }
 }
 

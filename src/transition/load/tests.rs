@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) struct Start {
     pub lines: Vec<String>,
+    #[allow(dead_code)]
     pub rejected: String,
     pub rewritten: String,
 }
