@@ -106,8 +106,8 @@ impl OperatorLog {
             queue = self.shared.emptied.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         let stderr = stderr && queue.stderr;
-        // The thread waits only for an empty queue to fill.
-        let wake = queue.entries.is_empty();
+        // The thread waits only for an empty queue to fill. While serving, a whole turn's lines wake it once.
+        let wake = queue.entries.is_empty() && !queue.serving;
         queue.put += 1;
         queue.entries.push_back(Entry::Line { line, stderr, syslog: true });
         drop(queue);
@@ -116,10 +116,17 @@ impl OperatorLog {
         }
     }
 
-    /// Service begins: from now on a full queue loses lines. Before, a bad configuration may have more to say than the queue holds, and
+    /// Service begins: from now on lines wait for [`OperatorLog::wake`], and a full queue loses lines. Before, a bad configuration may have more to say than the queue holds, and
     /// nobody is kept waiting.
     pub fn serving(&self) {
         self.shared.queue().serving = true;
+    }
+
+    /// The end of a turn: lets the thread write what the turn has said.
+    pub fn wake(&self) {
+        if !self.shared.queue().entries.is_empty() {
+            self.shared.filled.notify_one();
+        }
     }
 
     /// Whether lines from now on go to standard error.
@@ -142,6 +149,7 @@ impl OperatorLog {
         let begin = Instant::now();
         let mut queue = self.shared.queue();
         let target = queue.put;
+        self.shared.filled.notify_one();
         while queue.written < target {
             let Some(left) = at_most.checked_sub(begin.elapsed()) else { return };
             queue = self.shared.emptied.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;

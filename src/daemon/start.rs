@@ -96,7 +96,8 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     let duid = leases::server_duid(&kept_duid, &config, &interfaces, wall());
     server.set_interfaces(interfaces);
     leases::append_duid(&mut server, &duid, &journal);
-    let shell = Shell { clock, sockets, icmp, journal, journal_wake };
+    let log = start.log.clone();
+    let shell = Shell { clock, sockets, icmp, journal, journal_wake, log };
     // The working directory changes.
     let remove = if start.flags.no_pid { None } else { std::path::absolute(&pid_file).ok() };
     let status = turn::run(&mut server, shell, || ready(start, &pid_file))?;

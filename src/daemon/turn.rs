@@ -3,6 +3,7 @@
 //! records as one batch for the journal and the datagrams as one system call a socket.
 
 use super::execute::Programs;
+use super::operator_log::OperatorLog;
 use super::{message, trace};
 use crate::clock::Now;
 use crate::journal::{Batch, Journal, Report};
@@ -63,6 +64,7 @@ pub struct Shell {
     pub journal: Journal,
     /// The journal's thread notifies it.
     pub journal_wake: Arc<Notify>,
+    pub log: OperatorLog,
 }
 
 /// Runs until the core asks to leave; gives the exit status. `ready` is called when nothing of the set-up can fail any
@@ -133,6 +135,7 @@ impl Turns {
 
     async fn run<C: Core>(&mut self, core: &mut C) -> i32 {
         loop {
+            self.shell.log.wake();
             let woken = self.wait(core.next_deadline()).await;
             self.turn(core, woken);
             if let Some(status) = self.exit {

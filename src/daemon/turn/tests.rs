@@ -1,6 +1,7 @@
 //! The loop with a core that plays a script, real journal, real UDP socket.
 
 use super::*;
+use crate::daemon::operator_log::Identity;
 use crate::journal::Settings;
 use crate::net::udp::UdpSocket;
 use crate::server::effect::{Route, Send};
@@ -19,7 +20,9 @@ fn shell(path: PathBuf) -> Shell {
         Journal::start(Settings { path, sync: true }, move || wake.notify_one()).expect("a journal");
     let udp = UdpSocket::open(Ipv4Addr::LOCALHOST, 0).expect("a socket");
     let sockets = Sockets { packet: Vec::new(), udp };
-    Shell { clock: Clock::new(), sockets, icmp: None, journal, journal_wake }
+    let nowhere = Identity { program: "test".to_owned(), pid: 0, socket: "/nonexistent/log".into() };
+    let log = OperatorLog::start(nowhere).expect("a log");
+    Shell { clock: Clock::new(), sockets, icmp: None, journal, journal_wake, log }
 }
 
 fn directory() -> tempfile::TempDir {
