@@ -6,8 +6,9 @@ use crate::config::model::FixedAddresses;
 use crate::eval::ast::{Action, Block, Expr, Name, Statement};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::net::{IpAddr, ToSocketAddrs};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// Look-ups under way at a time.
 const AT_ONCE: usize = 32;
@@ -57,6 +58,63 @@ pub fn resolve(names: FxHashSet<Name>, at_most: Duration) -> FxHashMap<Name, Arc
         under_way -= 1;
         if !addresses.is_empty() {
             table.insert(name, addresses.into());
+        }
+    }
+}
+
+/// How often names are looked up again: DNS records are seldom kept for less.
+const REFRESH: Duration = Duration::from_secs(300);
+/// How soon, while some had no address.
+const REFRESH_MISSING: Duration = Duration::from_secs(30);
+/// How long one round may take.
+const ROUND: Duration = Duration::from_secs(60);
+
+/// A name that could not be looked up this time keeps the addresses it had.
+#[derive(Default)]
+pub struct Refresh {
+    table: Mutex<Option<FxHashMap<Name, Arc<[u8]>>>>,
+    ready: Notify,
+}
+
+impl Refresh {
+    /// Looks the names up again and again, on a thread of its own; none when there are no names. `known` is what the last
+    /// look-up found.
+    pub fn start(names: FxHashSet<Name>, known: FxHashMap<Name, Arc<[u8]>>) -> Arc<Refresh> {
+        let refresh = Arc::new(Refresh::default());
+        let shared = Arc::downgrade(&refresh);
+        if !names.is_empty() {
+            // Without a thread the table stays as it is.
+            let _ = std::thread::Builder::new()
+                .name("refresh".to_owned())
+                .spawn(move || refresh_for_ever(&names, known, &shared));
+        }
+        refresh
+    }
+
+    /// Resolves when a new table is there.
+    pub async fn ready(&self) {
+        self.ready.notified().await;
+    }
+
+    /// The new table, once.
+    pub fn take(&self) -> Option<FxHashMap<Name, Arc<[u8]>>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+fn refresh_for_ever(names: &FxHashSet<Name>, mut known: FxHashMap<Name, Arc<[u8]>>, shared: &Weak<Refresh>) {
+    loop {
+        let complete = known.len() == names.len();
+        std::thread::sleep(if complete { REFRESH } else { REFRESH_MISSING });
+        let mut found = resolve(names.clone(), ROUND);
+        for (name, addresses) in &known {
+            found.entry(name.clone()).or_insert_with(|| addresses.clone());
+        }
+        let Some(refresh) = shared.upgrade() else { return };
+        if found != known {
+            known.clone_from(&found);
+            *refresh.table.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+            refresh.ready.notify_one();
         }
     }
 }

@@ -4,6 +4,7 @@ use super::command_line::Flags;
 use super::leases::{self, Leases};
 use super::operator_log::OperatorLog;
 use super::path::Paths;
+use super::resolve::Refresh;
 use super::turn::{self, Clock, Shell};
 use super::{Fatal, LAST_LINES, detach, execute, listen, message, pid_file, port, resolve, trace};
 use crate::clock::{Now, Wall};
@@ -57,8 +58,9 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     let family = if start.flags.family_6 { Family::V6 } else { Family::V4 };
     let config = read_configuration(&start.paths.configuration, family, &interfaces)?;
     let mut hosts = HostTable { own_name: own_name(), ..HostTable::default() };
+    let names = if test { Default::default() } else { resolve::names(&config) };
     if !test {
-        hosts.addresses = resolve::resolve(resolve::names(&config), RESOLVE);
+        hosts.addresses = resolve::resolve(names.clone(), RESOLVE);
     }
     let values = start_up(&start, &config, &hosts)?;
     if start.flags.test_configuration && !start.flags.test_leases {
@@ -96,8 +98,9 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     let duid = leases::server_duid(&kept_duid, &config, &interfaces, wall());
     server.set_interfaces(interfaces);
     leases::append_duid(&mut server, &duid, &journal);
+    let names = Refresh::start(names, server.engine().hosts.addresses.clone());
     let log = start.log.clone();
-    let shell = Shell { clock, sockets, icmp, journal, journal_wake, log };
+    let shell = Shell { clock, sockets, icmp, journal, journal_wake, log, names };
     // The working directory changes.
     let remove = if start.flags.no_pid { None } else { std::path::absolute(&pid_file).ok() };
     let status = turn::run(&mut server, shell, || ready(start, &pid_file))?;

@@ -4,6 +4,7 @@
 
 use super::execute::Programs;
 use super::operator_log::OperatorLog;
+use super::resolve::Refresh;
 use super::{message, trace};
 use crate::clock::Now;
 use crate::journal::{Batch, Journal, Report};
@@ -65,6 +66,8 @@ pub struct Shell {
     /// The journal's thread notifies it.
     pub journal_wake: Arc<Notify>,
     pub log: OperatorLog,
+    /// Host names of the configuration, looked up again from time to time.
+    pub names: Arc<Refresh>,
 }
 
 /// Runs until the core asks to leave; gives the exit status. `ready` is called when nothing of the set-up can fail any
@@ -164,6 +167,7 @@ impl Turns {
             _ = terminate.recv() => woken.shutdown = true,
             _ = interrupt.recv() => woken.shutdown = true,
             _ = child.recv() => woken.child = true,
+            () = shell.names.ready() => {}
             () = shell.journal_wake.notified() => {}
             () = timer => {}
             () = readable => {}
@@ -174,6 +178,9 @@ impl Turns {
     fn turn<C: Core>(&mut self, core: &mut C, woken: Woken) {
         let now = self.shell.clock.now();
         self.journal_reports(core, now);
+        if let Some(table) = self.shell.names.take() {
+            core.handle(now, Event::HostNames(table), &mut self.effects);
+        }
         if woken.shutdown {
             core.handle(now, Event::Shutdown, &mut self.effects);
         }

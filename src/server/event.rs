@@ -1,8 +1,11 @@
 //! What the core is told.
 
 pub use crate::dhcp4::interface::{Interface, InterfaceId};
+use crate::eval::ast::Name;
 use crate::log::Line;
+use rustc_hash::FxHashMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
 /// One thing that happened. Datagrams borrow the receive buffer.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub enum Event<'a> {
     RewriteDone(Result<(), String>),
     /// `next_deadline` has passed; nothing else happened.
     Timer,
+    /// Host names of the configuration were looked up again: all that are known, with their A records, four octets each.
+    HostNames(FxHashMap<Name, Arc<[u8]>>),
     /// A line the shell wants in order with the core's own.
     Say(Line),
     /// SIGTERM or SIGINT: finish what is held, then `Exit(0)`.

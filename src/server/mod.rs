@@ -101,6 +101,7 @@ impl Server {
             Event::JournalFailed(reason) => self.journal_failed(now, &reason, out),
             Event::RewriteDone(result) => self.rewrite_done(now, result, out),
             Event::Timer => {}
+            Event::HostNames(table) => self.engine.hosts.addresses = table,
             Event::Say(line) => out.list.push(Effect::Log(line)),
             Event::Shutdown => self.shutting_down = true,
         }
