@@ -61,10 +61,11 @@ fn normalise_line(line: &str, start: i64) -> String {
             out.extend(words[at + 3..].iter().map(ToString::to_string));
             return out.join(" ");
         }
-        if words[at] == "epoch" && words.len() > at + 1 {
-            if let Ok(seconds) = words[at + 1].trim_end_matches(';').parse::<i64>() {
-                return format!("{}epoch {};", words[..at].join(" ") + " ", relative(seconds - start));
-            }
+        if words[at] == "epoch"
+            && words.len() > at + 1
+            && let Ok(seconds) = words[at + 1].trim_end_matches(';').parse::<i64>()
+        {
+            return format!("{}epoch {};", words[..at].join(" ") + " ", relative(seconds - start));
         }
     }
     line.to_string()

@@ -228,14 +228,15 @@ fn files_and_functions_are_small() {
         let mut open: Option<(usize, usize, String)> = None;
         for (number, line) in code(&file) {
             let indent = line.len() - line.trim_start().len();
-            if let Some((start, depth, name)) = &open {
-                if indent == *depth && line.trim_end() == format!("{}}}", " ".repeat(*depth)) {
-                    let length = number - start;
-                    if length > MAX_FUNCTION_LINES {
-                        broken.push(format!("src/{}:{start}: {length} lines: {name}", file.path));
-                    }
-                    open = None;
+            if let Some((start, depth, name)) = &open
+                && indent == *depth
+                && line.trim_end() == format!("{}}}", " ".repeat(*depth))
+            {
+                let length = number - start;
+                if length > MAX_FUNCTION_LINES {
+                    broken.push(format!("src/{}:{start}: {length} lines: {name}", file.path));
                 }
+                open = None;
             }
             let start = line.trim_start();
             let is_function =

@@ -28,11 +28,11 @@ fn examples(page: &str, kind: &str) -> Vec<String> {
             open = Some(String::new());
         } else if line == ".\\\" end of example" {
             found.extend(open.take());
-        } else if let Some(text) = &mut open {
-            if !line.starts_with('.') {
-                text.push_str(&line.replace("\\\\", "\\"));
-                text.push('\n');
-            }
+        } else if let Some(text) = &mut open
+            && !line.starts_with('.')
+        {
+            text.push_str(&line.replace("\\\\", "\\"));
+            text.push('\n');
         }
     }
     found
