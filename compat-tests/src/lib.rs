@@ -10,6 +10,7 @@
 //! * [`replay`]: runs it against `dhcpd::server::Server` in virtual time.
 //! * [`transcript`], [`lease_text`]: what happened, normalised; comparison.
 //! * [`load`]: the load generator of the benchmark.
+//! * [`random`]: scenarios from a seed.
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
 pub mod lease_text;
@@ -17,6 +18,7 @@ pub mod ledger;
 pub mod lists;
 pub mod live;
 pub mod load;
+pub mod random;
 pub mod recording;
 pub mod replay;
 pub mod scenario;
