@@ -33,7 +33,7 @@ impl Engine {
         let Some(network) = client.network else {
             return self.out.say(message::dropped(&text, "network unknown"));
         };
-        client.classes = self.classify(&client);
+        // ISC puts no BOOTP client into a class.
         let found = self.find_lease(&mut client, network);
         if let Some(LeaseRef::Fixed(fixed)) = &found.lease {
             return self.static_bootp(&client, &text, fixed);

@@ -121,9 +121,10 @@ impl Engine {
             current,
             place,
         };
-        work.options.clear();
         self.work_out(now, &mut work);
-        let Work { options, outcome, .. } = work;
+        let Work { mut options, outcome, .. } = work;
+        // Whoever takes them next finds them empty.
+        options.clear();
         self.options = options;
         // What transitions said meanwhile was said to the same list.
         self.out.outcome = outcome;
@@ -337,7 +338,8 @@ impl Engine {
         proposed.cltt = client.now;
         proposed.ends = work.grant.when.unwrap_or(times.expiry);
         proposed.tstp = 0;
-        proposed.bootp = work.grant.offer == Answering::Bootp;
+        // A lease that BOOTP has had keeps the mark.
+        proposed.bootp |= work.grant.offer == Answering::Bootp;
         proposed.reserved |= times.reserve;
         proposed.next_state = match work.grant.offer {
             Answering::Offer => work.current.binding.state,
