@@ -1,4 +1,5 @@
 //! BOOTP (RFC 951, 1542; section 11): a fixed address from a host declaration, or a dynamic one where pools permit it.
+//! BOOTP clients are in no class.
 
 use super::Engine;
 use super::find::{Fixed, LeaseRef};
@@ -51,7 +52,7 @@ impl Engine {
         header.yiaddr = fixed.address;
         let (own, next_server) = self.bootp_addresses(client, fixed);
         header.siaddr = next_server;
-        let mut configured = std::mem::take(&mut self.options);
+        let mut configured = self.take_options();
         let payload = self.static_contents(client, text, fixed, &mut header, &mut configured);
         configured.clear();
         self.options = configured;

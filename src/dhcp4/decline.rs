@@ -47,7 +47,7 @@ impl Engine {
 
     fn declines(&mut self, client: &Client<'_>, lease: Option<&LeaseRef>) -> Option<Flag> {
         let subnet = lease.and_then(|lease| self.place(client, lease)).map(|place| place.subnet);
-        let mut options = std::mem::take(&mut self.options);
+        let mut options = self.take_options();
         let (variables, outcome) = (&mut self.variables, &mut self.out.outcome);
         let mut machine =
             Machine::new(scope::context(client, &self.hosts, None), variables, &mut options, outcome);

@@ -9,7 +9,7 @@ use super::scope::{self, Place};
 use crate::clock::{Now, Wall};
 use crate::config::model::HostId;
 use crate::eval::context::Lease;
-use crate::eval::machine::{Machine, Outcome};
+use crate::eval::machine::{Machine, OnBlocks, Outcome};
 use crate::eval::options::OptionState;
 use crate::eval::parameter::Flag;
 use crate::eval::value::{Value, Variables};
@@ -114,7 +114,7 @@ impl Engine {
         let mut work = Work {
             client: &client,
             variables: scope::variables_of(&current.binding),
-            options: std::mem::take(&mut self.options),
+            options: self.take_options(),
             outcome: std::mem::take(&mut self.out.outcome),
             host: grant.host.or(current.fixed),
             grant,
@@ -380,35 +380,29 @@ impl Engine {
     fn run_commit(&mut self, work: &mut Work<'_, '_>, proposed: &mut Binding) {
         let on = std::mem::take(&mut work.outcome.on);
         let has_ended = work.current.binding.ends <= work.client.now;
-        if has_ended && work.grant.offer != Answering::Offer && work.current.binding.extra.is_some() {
-            let rare = proposed.rare_mut();
-            (rare.on_commit, rare.on_expiry, rare.on_release) = (None, None, None);
-            if let Some(id) = work.current.id {
-                self.store.amend(id, |binding| {
-                    let rare = binding.rare_mut();
-                    (rare.on_commit, rare.on_expiry, rare.on_release) = (None, None, None);
-                });
-            }
+        let old = proposed.rare();
+        let mut blocks = match has_ended && work.grant.offer != Answering::Offer {
+            true => OnBlocks::default(),
+            false => OnBlocks {
+                commit: old.on_commit.clone(),
+                release: old.on_release.clone(),
+                expiry: old.on_expiry.clone(),
+            },
+        };
+        blocks.commit = on.commit.or(blocks.commit);
+        blocks.release = on.release.or(blocks.release);
+        blocks.expiry = on.expiry.or(blocks.expiry);
+        if work.grant.offer != Answering::Offer
+            && let Some(commit) = blocks.commit.take()
+        {
+            let kept = std::mem::replace(&mut work.current.binding, proposed.clone());
+            work.machine(self).run(&commit);
+            work.current.binding = kept;
         }
-        let commit = on.commit.or_else(|| proposed.rare().on_commit.clone());
-        if let Some(block) = on.expiry {
-            proposed.rare_mut().on_expiry = Some(block);
-        }
-        if let Some(block) = on.release {
-            proposed.rare_mut().on_release = Some(block);
-        }
-        if let Some(commit) = commit {
-            match work.grant.offer {
-                Answering::Offer => proposed.rare_mut().on_commit = Some(commit),
-                Answering::Ack | Answering::Bootp => {
-                    let kept = std::mem::replace(&mut work.current.binding, proposed.clone());
-                    work.machine(self).run(&commit);
-                    work.current.binding = kept;
-                    if proposed.rare().on_commit.is_some() {
-                        proposed.rare_mut().on_commit = None;
-                    }
-                }
-            }
+        set_blocks(proposed, &blocks);
+        // The lease has them even if it stays as it is.
+        if let Some(id) = work.current.id {
+            self.store.amend(id, |binding| set_blocks(binding, &blocks));
         }
         let variables = scope::kept(&work.variables);
         if !variables.is_empty() || !proposed.variables().is_empty() {
@@ -442,6 +436,19 @@ impl Engine {
             transition::supersede(store, id, proposed, keep, &mut around);
             store.get(id).sequence
         })
+    }
+}
+
+fn set_blocks(binding: &mut Binding, blocks: &OnBlocks) {
+    let OnBlocks { commit, release, expiry } = blocks.clone();
+    let old = binding.rare();
+    if [&commit, &release, &expiry, &old.on_commit, &old.on_release, &old.on_expiry]
+        .iter()
+        .any(|b| b.is_some())
+    {
+        let rare = binding.rare_mut();
+        (rare.on_commit, rare.on_release, rare.on_expiry) = (commit, release, expiry);
+        binding.trim();
     }
 }
 

@@ -44,7 +44,7 @@ impl Engine {
             (true, false) => (address, "source"),
             (false, false) => (address, "client"),
         };
-        if let Some(selected) = client.selected_subnet() {
+        if let Some((_, selected)) = client.selected_subnet() {
             let Ok(octets) = <[u8; 4]>::try_from(&*selected) else {
                 let fault = "ignored (invalid subnet selection option).";
                 self.out.say(message::dropped(text, fault));
@@ -95,10 +95,10 @@ impl Engine {
             true => None,
             false => self.pool_of(address),
         };
-        let mut configured = std::mem::take(&mut self.options);
+        let mut configured = self.take_options();
         options::return_agent_options(&mut configured, client);
-        if let Some(selected) = client.selected_subnet() {
-            configured.set_data(OptionId::dhcp(dhcp::SUBNET_SELECTION), &selected);
+        if let Some((code, selected)) = client.selected_subnet() {
+            configured.set_data(OptionId::dhcp(code), &selected);
         }
         let context = scope::context(client, &self.hosts, None);
         let (variables, outcome) = (&mut self.variables, &mut self.out.outcome);

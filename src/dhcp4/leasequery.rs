@@ -45,7 +45,7 @@ impl Engine {
         if giaddr.is_unspecified() {
             return self.out.say(message::leasequery_without_relay(header.ciaddr()));
         }
-        let mut options = std::mem::take(&mut self.options);
+        let mut options = self.take_options();
         let variables = &mut self.variables;
         let context = scope::context(&client, &self.hosts, None);
         let mut machine = Machine::new(context, variables, &mut options, &mut self.out.outcome);

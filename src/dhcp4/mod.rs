@@ -185,6 +185,13 @@ impl Engine {
             || self.store.due_pool(now).is_some()
     }
 
+    /// The scratch option state, empty; to be put back.
+    fn take_options(&mut self) -> OptionState {
+        let mut options = std::mem::take(&mut self.options);
+        options.clear();
+        options
+    }
+
     /// How records are written.
     pub fn with_format<R>(&self, use_it: impl FnOnce(&Format<'_>) -> R) -> R {
         use_it(&format(&self.config, self.local_offset.as_ref()))

@@ -10,7 +10,7 @@ use super::send::{Reply, Route, Send};
 use crate::config::model::{ROOT, ScopeId};
 use crate::eval::machine::Machine;
 use crate::eval::options::OptionState;
-use crate::option::definition::OptionId;
+use crate::option::definition::{AGENT, OptionId};
 use crate::wire::dhcp4::{BROADCAST, Header};
 use smallvec::SmallVec;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -19,7 +19,7 @@ impl Engine {
     /// `scope` is run when the client's network is unknown.
     pub(super) fn nak(&mut self, client: &Client<'_>, address: Ipv4Addr, scope: Option<ScopeId>) {
         let source = self.first_address(client.interface);
-        let mut configured = std::mem::take(&mut self.options);
+        let mut configured = self.take_options();
         let mut header = Header::reply_to(&client.packet.message);
         header.flags |= BROADCAST;
         let (variables, outcome) = (&mut self.variables, &mut self.out.outcome);
@@ -98,7 +98,10 @@ fn set_contents(
     if let Some(address) = identifier {
         options.set_data(OptionId::dhcp(dhcp::SERVER_IDENTIFIER), &address.octets());
     }
-    options::return_agent_options(options, client);
+    // Here ISC gives back also what only the lease remembers.
+    for (code, value) in client.packet.agent_options() {
+        options.set_data(OptionId { space: AGENT, code: u32::from(code) }, &value);
+    }
     if let (true, Some(uid)) = (echo, &client.identifier) {
         options.set_data(OptionId::dhcp(dhcp::CLIENT_IDENTIFIER), uid);
     }

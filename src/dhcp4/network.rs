@@ -12,16 +12,20 @@ use std::net::Ipv4Addr;
 const LINK_SELECTION: OptionId = OptionId { space: AGENT, code: 5 };
 
 impl Client<'_> {
-    /// Link selection of the relay, else subnet selection (RFC 3011), whatever its length.
-    pub fn selected_subnet(&self) -> Option<Data> {
-        let link = self.packet.option(LINK_SELECTION);
-        link.or_else(|| self.packet.option(OptionId::dhcp(dhcp::SUBNET_SELECTION)))
+    /// Link selection of the relay, else subnet selection (RFC 3011), whatever its length; first its code, under which
+    /// the answer to an INFORM repeats it.
+    pub fn selected_subnet(&self) -> Option<(u8, Data)> {
+        let link = self.packet.option(LINK_SELECTION).map(|value| (LINK_SELECTION.code as u8, value));
+        link.or_else(|| {
+            let value = self.packet.option(OptionId::dhcp(dhcp::SUBNET_SELECTION))?;
+            Some((dhcp::SUBNET_SELECTION, value))
+        })
     }
 }
 
 impl Engine {
     pub(super) fn locate_network(&self, client: &Client<'_>) -> Option<NetworkId> {
-        if let Some(selected) = client.selected_subnet() {
+        if let Some((_, selected)) = client.selected_subnet() {
             let octets: [u8; 4] = (*selected).try_into().ok()?;
             return client.config.find_network(Ipv4Addr::from(octets));
         }

@@ -208,11 +208,11 @@ impl<'a> Packet<'a> {
         None
     }
 
-    /// Sub-options of option 82 in the order received, each code once: what a reply gives back to the relay.
+    /// Sub-options of option 82 in the order received, each code once; those that the lease remembers when there are none.
     pub fn agent_options(&self) -> SmallVec<[(u8, SmallVec<[u8; 48]>); 4]> {
         let mut found: SmallVec<[(u8, SmallVec<[u8; 48]>); 4]> = SmallVec::new();
         let space = self.spaces.space(AGENT);
-        for piece in self.message.pieces(82) {
+        for piece in self.message.pieces(82).chain(self.stashed_agent) {
             for option in Options::new(piece, shape(space)) {
                 let Ok((code, _, value)) = option else { break };
                 let Ok(code) = u8::try_from(code) else { continue };
