@@ -21,6 +21,8 @@ use syslog::{Facility, LogFormat, LoggerBackend, Severity};
 const QUEUE_MAX: usize = 16_384;
 /// The longest of ISC's texts, a located message; others are shorter already.
 const TEXT_MAX: usize = 4_095;
+/// A loss is reported when the log has caught up; while it does not, so often.
+const LOSS_REPORT: Duration = Duration::from_secs(10);
 /// How often a syslogd that is away is looked for.
 const RECONNECT: Duration = Duration::from_millis(250);
 /// How long one wait for room in syslogd's socket may keep new lines from standard error.
@@ -200,7 +202,10 @@ struct Writer {
     connection: Option<syslog::Logger<LoggerBackend, LocalTime>>,
     tried: Option<Instant>,
     pending: VecDeque<Stamped>,
-    pending_lost: u64,
+    /// Lines that syslog, and that standard error, did not get and was not told of.
+    lost: (u64, u64),
+    /// When a loss was last reported.
+    reported: Option<Instant>,
 }
 
 impl Writer {
@@ -212,7 +217,8 @@ impl Writer {
             connection: None,
             tried: None,
             pending: VecDeque::new(),
-            pending_lost: 0,
+            lost: (0, 0),
+            reported: None,
         }
     }
 
@@ -225,12 +231,18 @@ impl Writer {
             for entry in entries.drain(..) {
                 self.deal_with(entry, time, &mut stderr);
             }
-            if lost > 0 {
-                let line = message::lines_lost(lost);
-                self.deal_with(Entry::Line { line, stderr: taken.1, syslog: true }, time, &mut stderr);
+            self.lost.0 += lost;
+            if taken.1 {
+                self.lost.1 += lost;
             }
+            self.report_lost(&mut stderr);
             drop(stderr);
             self.drain_pending();
+            if self.pending.is_empty() && self.lost.0 > 0 {
+                // The log has caught up.
+                self.report_lost(&mut io::stderr().lock());
+                self.drain_pending();
+            }
             // A syslogd that is away does not keep anybody waiting.
             let waiting = if self.connection.is_some() { self.pending.len() as u64 } else { 0 };
             let mut queue = self.shared.queue();
@@ -277,7 +289,7 @@ impl Writer {
                     return;
                 }
                 if self.pending.len() >= QUEUE_MAX {
-                    self.pending_lost += 1;
+                    self.lost.0 += 1;
                     return;
                 }
                 self.pending.push_back(Stamped {
@@ -301,7 +313,6 @@ impl Writer {
             match send(connection, stamped) {
                 Ok(()) => {
                     self.pending.pop_front();
-                    self.report_lost();
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock if !waited => {
@@ -325,17 +336,25 @@ impl Writer {
         }
     }
 
-    fn report_lost(&mut self) {
-        let time = chrono::Local::now().timestamp();
-        if self.pending_lost > 0 && self.pending.len() < QUEUE_MAX {
-            let line = message::lines_lost(std::mem::take(&mut self.pending_lost));
-            let octets = line.text.into_bytes();
-            self.pending.push_back(Stamped {
-                facility: self.facility,
-                priority: line.priority,
-                time,
-                octets,
-            });
+    fn report_lost(&mut self, stderr: &mut impl Write) {
+        if self.lost == (0, 0) || self.pending.len() >= QUEUE_MAX {
+            return;
+        }
+        let due = self.pending.is_empty() || self.reported.is_none_or(|last| last.elapsed() >= LOSS_REPORT);
+        if !due {
+            return;
+        }
+        self.reported = Some(Instant::now());
+        let (syslog, standard_error) = std::mem::take(&mut self.lost);
+        if standard_error > 0 {
+            // Nobody to tell.
+            let _ = writeln!(stderr, "{}", message::lines_lost(standard_error).text);
+        }
+        if syslog > 0 {
+            let Line { priority, text, .. } = message::lines_lost(syslog);
+            let time = chrono::Local::now().timestamp();
+            let octets = text.into_bytes();
+            self.pending.push_back(Stamped { facility: self.facility, priority, time, octets });
         }
     }
 }
