@@ -27,10 +27,14 @@ pub struct Held {
     clients: FxHashMap<u64, u64>,
     /// Emptied buffers, used again.
     spare: Vec<Vec<u8>>,
+    /// The disk takes nothing: what would wait is not made at all.
+    refusing: bool,
 }
 
 /// Buffers kept.
 const SPARE: usize = 1024;
+/// Effects held, at most. A disk that is slower than this gives no answers, and the clients ask again.
+const MOST: usize = 65_536;
 
 fn client_of(payload: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
@@ -52,6 +56,9 @@ impl Held {
         if sequence <= self.durable {
             return emit(line, send, payload, out);
         }
+        if !self.has_room() {
+            return;
+        }
         self.clients.insert(client, sequence);
         let mut buffer = self.spare.pop().unwrap_or_default();
         buffer.clear();
@@ -62,8 +69,18 @@ impl Held {
     pub fn execute(&mut self, sequence: u64, words: Vec<Vec<u8>>, out: &mut Effects) {
         match sequence <= self.durable {
             true => out.list.push(Effect::Execute(words)),
-            false => self.keep(sequence, What::Execute(words)),
+            false if self.has_room() => self.keep(sequence, What::Execute(words)),
+            false => {}
         }
+    }
+
+    /// From now on what would have to wait is dropped, or is not any more.
+    pub fn refuse(&mut self, refuse: bool) {
+        self.refusing = refuse;
+    }
+
+    fn has_room(&self) -> bool {
+        !self.refusing && self.waiting.len() < MOST
     }
 
     fn keep(&mut self, sequence: u64, what: What) {

@@ -90,6 +90,7 @@ impl Server {
 
     pub fn handle(&mut self, now: Now, event: Event<'_>, out: &mut Effects) {
         self.last = now;
+        let is_timer = matches!(event, Event::Timer);
         match event {
             Event::Datagram { interface, source, payload, .. } => {
                 let incoming = Incoming { interface: interface.unwrap_or(InterfaceId(0)), source, payload };
@@ -105,21 +106,23 @@ impl Server {
             Event::Say(line) => out.list.push(Effect::Log(line)),
             Event::Shutdown => self.shutting_down = true,
         }
-        self.timers(now, out);
+        self.timers(now, is_timer, out);
         self.drain(out);
         if self.shutting_down && (self.held.is_empty() || self.failed) {
             out.list.push(Effect::Exit(0));
         }
     }
 
-    /// Everything that is due.
-    fn timers(&mut self, now: Now, out: &mut Effects) {
+    /// Everything that is due. A rewrite goes on by one slice a timer, not a slice a packet.
+    fn timers(&mut self, now: Now, is_timer: bool, out: &mut Effects) {
         self.engine.pings_due(now.mono);
         self.engine.expire(now.wall, EXPIRIES);
         if matches!(self.rewrite, Rewrite::Walking { .. }) {
-            // What this event changed is appended first: the walk writes the newest state of all it has not met.
-            self.drain(out);
-            self.continue_rewrite(now, out);
+            if is_timer {
+                // What this event changed is appended first: the walk writes the newest state of all it has not met.
+                self.drain(out);
+                self.continue_rewrite(now, out);
+            }
             return;
         }
         let retry = self.retry_at.is_some_and(|at| at <= now.mono);
@@ -148,6 +151,7 @@ impl Server {
         let withheld = self.held.withdraw();
         out.list.push(Effect::Log(message::journal_failed(reason, withheld)));
         self.failed = true;
+        self.held.refuse(true);
         if matches!(self.rewrite, Rewrite::None) {
             self.retry_at = Some(now.mono);
         }
@@ -195,3 +199,6 @@ fn exit_with(line: Line, out: &mut Effects) {
     out.list.push(Effect::Log(line));
     out.list.push(Effect::Exit(1));
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,6 +83,7 @@ impl Server {
                 if std::mem::take(&mut self.failed) {
                     out.list.push(Effect::Log(message::journal_mended()));
                 }
+                self.held.refuse(false);
                 self.held.release(covers, out);
             }
             Err(reason) => {
