@@ -11,21 +11,21 @@ use std::io;
 use std::sync::Arc;
 
 impl Config {
-    /// Behind `host`.
-    pub fn read_host(&mut self, cursor: &mut Cursor) {
-        self.read_one(cursor, |reader| reader.host_declaration());
+    /// Behind `host`. False when there is none to be read.
+    pub fn read_host(&mut self, cursor: &mut Cursor) -> bool {
+        self.read_one(cursor, |reader| reader.host_declaration())
     }
 
     /// Behind `group`.
-    pub fn read_group(&mut self, cursor: &mut Cursor) {
-        self.read_one(cursor, |reader| reader.group_declaration());
+    pub fn read_group(&mut self, cursor: &mut Cursor) -> bool {
+        self.read_one(cursor, |reader| reader.group_declaration())
     }
 
     /// Behind `class`.
-    pub fn read_class(&mut self, cursor: &mut Cursor) {
+    pub fn read_class(&mut self, cursor: &mut Cursor) -> bool {
         self.read_one(cursor, |reader| {
             reader.class_declaration(Keyword::Class);
-        });
+        })
     }
 
     /// Behind `subclass` or `billing subclass`: the class and the value, when it was accepted.
@@ -37,9 +37,9 @@ impl Config {
         Some((name, subclass.value.clone()?))
     }
 
-    fn read_one(&mut self, cursor: &mut Cursor, open: impl FnOnce(&mut Reader)) {
+    fn read_one(&mut self, cursor: &mut Cursor, open: impl FnOnce(&mut Reader)) -> bool {
         let mut include = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
-        Reader::new(cursor, self, &mut include, Vec::new()).read_one(open);
+        Reader::new(cursor, self, &mut include, Vec::new()).read_one(open)
     }
 
     /// Hosts of the configuration that the lease file takes back: every rewrite says so again.

@@ -6,16 +6,11 @@ use super::reader::Reader;
 use super::{Declaration, DeclarationKind, message};
 use crate::eval::ast::Name;
 use crate::eval::parse::number::colon_separated_hex;
+use crate::log::Line;
 use crate::syntax::cursor::Cursor;
 use crate::syntax::keyword::Keyword as K;
+use crate::syntax::source::{Source, SourceId};
 use crate::syntax::token::Kind;
-
-impl Reader<'_> {
-    /// Declared in the configuration, or earlier in this file.
-    pub(super) fn has_class(&self, name: &str) -> bool {
-        self.declarations.has_class(name) || self.classes.iter().any(|class| **class == *name)
-    }
-}
 
 /// The class and the value of a subclass, braces or semicolon still ahead.
 pub(super) fn subclass(reader: &Reader, cursor: &mut Cursor) -> Option<(Name, Vec<u8>)> {
@@ -25,7 +20,7 @@ pub(super) fn subclass(reader: &Reader, cursor: &mut Cursor) -> Option<(Name, Ve
         return None;
     }
     let class = cursor.name();
-    if !reader.has_class(&class) {
+    if !reader.declarations.has_class(&class) {
         cursor.warn(message::no_class(&class));
         cursor.skip_to_semicolon();
         return None;
@@ -45,50 +40,48 @@ pub(super) fn subclass(reader: &Reader, cursor: &mut Cursor) -> Option<(Name, Ve
 
 /// Behind the keyword. False when the declaration is dropped.
 pub(super) fn read(reader: &mut Reader, cursor: &mut Cursor, kind: DeclarationKind) -> bool {
-    let start = cursor.span();
+    let from = cursor.span().start as usize;
+    if !reader.declarations.declare(kind, cursor) {
+        return false;
+    }
+    let to = cursor.span().end as usize;
+    let text = cursor.source().text.get(from..to).unwrap_or_default();
+    let Some(declaration) = described(kind, text) else { return false };
+    reader.consumer.declaration(declaration);
+    true
+}
+
+/// What a declaration is called and marked as. `None` for one that does not end.
+fn described(kind: DeclarationKind, text: &[u8]) -> Option<Declaration> {
+    // What is wrong has been said.
+    let mut nobody = |_: Line| {};
+    let mut cursor = Cursor::new(Source::new("", text, SourceId(0)), &mut nobody);
+    let cursor = &mut cursor;
+    cursor.next();
     let (name, value) = match kind {
-        DeclarationKind::Subclass => match subclass(reader, cursor) {
-            Some((name, value)) => (name, Some(value)),
-            None => return false,
-        },
-        DeclarationKind::Class => {
-            if cursor.next() != Kind::Str {
-                cursor.warn(message::CLASS_NAME_EXPECTED);
-                cursor.skip_to_semicolon();
-                return false;
-            }
+        DeclarationKind::Class | DeclarationKind::Subclass => {
+            cursor.next();
             (cursor.name(), None)
         }
         DeclarationKind::Group if cursor.peek().is('{') => (Name::from(""), None),
-        DeclarationKind::Group | DeclarationKind::Host => match name(cursor) {
-            Some(name) => (name, None),
-            None => {
-                cursor.warn(message::HOST_NAME_MISSING);
-                cursor.skip_to_semicolon();
-                return false;
-            }
-        },
+        DeclarationKind::Group | DeclarationKind::Host => (name(cursor)?, None),
     };
-    let mut declaration = Declaration { kind, name, value, dynamic: false, deleted: false, text: Vec::new() };
-    if kind != DeclarationKind::Subclass || !cursor.take(';') {
-        if !cursor.next().is('{') {
-            cursor.warn(message::LEFT_BRACE_EXPECTED);
-            cursor.skip_to_semicolon();
-            return false;
-        }
-        if !body(cursor, &mut declaration) {
-            cursor.warn(message::END_OF_FILE);
-            return false;
+    let mut declaration =
+        Declaration { kind, name, value, dynamic: false, deleted: false, text: text.to_vec() };
+    if kind == DeclarationKind::Subclass {
+        declaration.value = Some(match cursor.peek() {
+            Kind::Str => {
+                cursor.next();
+                cursor.octets().to_vec()
+            }
+            _ => colon_separated_hex(cursor)?,
+        });
+        if cursor.take(';') {
+            return Some(declaration);
         }
     }
-    let span = cursor.span_from(start);
-    let text = cursor.source().text.get(span.start as usize..span.end as usize);
-    declaration.text = text.unwrap_or_default().to_vec();
-    if kind == DeclarationKind::Class && !declaration.deleted {
-        reader.classes.push(declaration.name.clone());
-    }
-    reader.consumer.declaration(declaration);
-    true
+    cursor.next();
+    body(cursor, &mut declaration).then_some(declaration)
 }
 
 /// Words joined by dots, or a string.

@@ -312,7 +312,7 @@ impl Record<'_, '_> {
                     return Seen::BILLING;
                 }
                 let name = cursor.name();
-                let known = self.reader.has_class(&name);
+                let known = self.reader.declarations.has_class(&name);
                 if !known {
                     cursor.warn(message::unknown_class(&name));
                 }

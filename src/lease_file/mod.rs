@@ -2,7 +2,7 @@
 //!
 //! [`reader`] walks the file with ISC's checks, messages and recovery and hands every record to a [`Consumer`]; lease
 //! records in the form in which a server writes them take a faster way ([`canonical`]) with the same result. Hosts, groups
-//! and classes are kept as text ([`Declaration`]). [`writer`] encodes. Rules: ledger `leases.tsv`.
+//! and classes are put into force by who reads the configuration, and kept as text ([`Declaration`]). [`writer`] encodes. Rules: ledger `leases.tsv`.
 
 mod canonical;
 pub mod date;
@@ -18,6 +18,7 @@ use crate::clock::Wall;
 use crate::eval::ast::Name;
 use crate::eval::parse::Declarations;
 use crate::lease::binding::Binding;
+use crate::syntax::cursor::Cursor;
 
 /// Takes what the file holds, in the order in which it stands there.
 pub trait Consumer {
@@ -34,8 +35,12 @@ pub trait Consumer {
     fn server_duid(&mut self, duid: Vec<u8>);
 }
 
-/// What the reader wants to know of the configuration.
+/// What the reader wants to know of the configuration, and who acts on declarations.
 pub trait Known: Declarations {
+    /// Reads a declaration whose keyword has been taken, and puts it into force: a host is found, a deleted one no more. What is
+    /// wrong is said. False when there was no declaration.
+    fn declare(&mut self, kind: DeclarationKind, cursor: &mut Cursor) -> bool;
+
     /// Whether a failover peer of this name is declared, and whether we are its primary.
     fn failover_peer_role(&self, name: &str) -> Option<Role>;
 }

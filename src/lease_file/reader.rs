@@ -2,7 +2,6 @@
 
 use super::{Consumer, DeclarationKind, Known, canonical, declaration, failover, lease, message, server};
 use crate::clock::Wall;
-use crate::eval::ast::Name;
 use crate::log::Line;
 use crate::syntax::cursor::Cursor;
 use crate::syntax::diagnostic::Report;
@@ -28,8 +27,6 @@ pub(super) struct Reader<'a> {
     pub consumer: &'a mut dyn Consumer,
     /// `authoring-byte-order` may not come any more.
     pub byte_order_known: bool,
-    /// Classes that the file itself declares.
-    pub classes: Vec<Name>,
     pub names: canonical::Names,
 }
 
@@ -66,8 +63,7 @@ pub fn read_by(
     let mut forward = |line: Line| report.line(line);
     let mut cursor = Cursor::new(source, &mut forward);
     let names = canonical::Names::default();
-    let mut reader =
-        Reader { now, declarations, consumer, byte_order_known: false, classes: Vec::new(), names };
+    let mut reader = Reader { now, declarations, consumer, byte_order_known: false, names };
     let mut rejected = Vec::new();
     loop {
         if way == Way::Fast {

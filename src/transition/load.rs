@@ -5,8 +5,18 @@ use crate::lease::binding::Binding;
 use crate::lease::pool::{PoolSpec, RangeSpec};
 use crate::lease::store::Store;
 use crate::lease_file::{Consumer, Declaration, DeclarationKind, FailoverRecord, Known, Role};
+use crate::syntax::cursor::Cursor;
 
 impl Known for Config {
+    fn declare(&mut self, kind: DeclarationKind, cursor: &mut Cursor) -> bool {
+        match kind {
+            DeclarationKind::Class => self.read_class(cursor),
+            DeclarationKind::Subclass => self.read_subclass(cursor).is_some(),
+            DeclarationKind::Group => self.read_group(cursor),
+            DeclarationKind::Host => self.read_host(cursor),
+        }
+    }
+
     fn failover_peer_role(&self, name: &str) -> Option<Role> {
         let peer = self.failover_peer(name)?;
         Some(if peer.primary { Role::Primary } else { Role::Secondary })

@@ -148,12 +148,14 @@ impl<'r, 'i> Reader<'r, 'i> {
         while self.pop().is_some() {}
     }
 
-    /// Reads one declaration of the lease file, whose keyword has been taken, in the outermost scope.
-    pub(super) fn read_one(mut self, open: impl FnOnce(&mut Self)) {
+    /// Reads one declaration of the lease file, whose keyword has been taken, in the outermost scope. Whether its brace opened.
+    pub(super) fn read_one(mut self, open: impl FnOnce(&mut Self)) -> bool {
         open(&mut self);
+        let opened = self.frames.len() > 1;
         while !self.cursor.is_dead() && (self.frames.len() > 1 || !self.waiting.is_empty()) {
             self.step();
         }
+        opened
     }
 
     /// Reads to the end of the outermost file.
