@@ -148,6 +148,7 @@ impl Run<'_> {
         let source = Source::new(LEASES, self.file.clone(), SourceId(0));
         let mut loader = Loader { store: &mut store, kept: &mut kept };
         reader::read(source, wall, &mut config, &mut loader, &mut say);
+        kept.settle(&config);
         store.finish_loading();
         let settings = Settings {
             local_port: 67,

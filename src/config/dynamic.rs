@@ -2,12 +2,13 @@
 //! read by the same statements as the configuration, in its outermost scope, and change the model they are read into: a new
 //! host is found behind the declared ones, a deleted one is found no more (ledger `leases.tsv`).
 
-use super::model::{Config, Host, HostId, NamedGroup};
+use super::model::{Config, FixedAddresses, Host, HostId, NamedGroup, ROOT};
 use super::parse::Reader;
-use crate::eval::ast::Name;
+use crate::eval::ast::{Name, Statement};
 use crate::syntax::cursor::Cursor;
 use crate::syntax::keyword::Keyword;
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 impl Config {
@@ -50,6 +51,27 @@ impl Config {
     /// Hosts that live in the lease file.
     pub fn dynamic_hosts(&self) -> impl Iterator<Item = (HostId, &Host)> {
         self.hosts.iter().filter(|(_, host)| host.provenance.dynamic)
+    }
+
+    /// A host's fixed addresses, as far as they are written as addresses. `None`: it has no `fixed-address`.
+    pub fn fixed_addresses(&self, host: &Host) -> Option<Vec<Ipv4Addr>> {
+        match host.fixed_addresses.as_ref()? {
+            FixedAddresses::One(address) => Some(vec![*address]),
+            FixedAddresses::Expression(expression) => {
+                let (octets, _) = self.constant(expression);
+                let (addresses, _) = octets.as_deref()?.as_chunks::<4>();
+                Some(addresses.iter().copied().map(Ipv4Addr::from).collect())
+            }
+        }
+    }
+
+    /// The statements of a host's own braces.
+    pub fn own_statements(&self, host: &Host) -> &[Statement] {
+        let group = host.extra.as_ref().and_then(|extra| self.groups.get(extra.named_group.as_ref()?));
+        if host.scope == ROOT || group.is_some_and(|group| group.scope == host.scope) {
+            return &[];
+        }
+        &self.scope(host.scope).statements
     }
 
     /// Groups that live in the lease file.

@@ -40,6 +40,7 @@ pub fn read(path: &Path, text: Vec<u8>, config: &mut Config, now: Wall, test: bo
     if !outcome.rejected.is_empty() && !test {
         keep_rejected(path, &outcome.rejected);
     }
+    kept.settle(config);
     store.finish_loading();
     Ok(Leases { store, kept })
 }

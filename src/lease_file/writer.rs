@@ -167,7 +167,7 @@ fn billing(out: &mut Vec<u8>, billing: &Billing) {
 
 /// The value of a subclass. ISC leaves quotes and backslashes inside a string as they are and then cannot read the record;
 /// such a value is written in hexadecimal.
-fn class_value(out: &mut Vec<u8>, value: &[u8]) {
+pub fn class_value(out: &mut Vec<u8>, value: &[u8]) {
     out.push(b' ');
     if is_printable(value) {
         out.push(b'"');

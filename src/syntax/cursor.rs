@@ -480,6 +480,8 @@ impl Cursor<'_> {
         let before = self.source.text.get(..at.saturating_sub(1)).unwrap_or_default();
         let previous = before.iter().rposition(|&octet| octet == b'\n').map_or(0, |end| end + 1);
         self.state.at = at;
+        // The reader of the line end before has looked at what follows it.
+        self.state.seen = self.source.text.get(at).is_some_and(|octet| !matches!(*octet, b'\n' | FALSE_END));
         self.state.line = self.state.line.wrapping_add(lines);
         self.state.previous_start = previous;
         self.state.line_start = at;

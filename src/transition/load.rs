@@ -1,5 +1,7 @@
 //! From a lease file to a store: what a start does before the first packet.
 
+mod declarations;
+
 use crate::config::Config;
 use crate::lease::binding::Binding;
 use crate::lease::pool::{PoolSpec, RangeSpec};
@@ -45,6 +47,12 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// The declarations as ISC writes them anew: from what is in force, not as they stood in the file. For when the file has
+    /// been read.
+    pub fn settle(&mut self, config: &Config) {
+        self.declarations = declarations::in_force(config);
+    }
+
     fn declare(&mut self, new: Declaration) {
         let same = |old: &Declaration| (old.kind, &old.name, &old.value) == (new.kind, &new.name, &new.value);
         self.declarations.retain(|old| !same(old));

@@ -32,6 +32,7 @@ pub(crate) fn start(way: Way, config: &str, file: &[u8], now: Wall) -> Start {
     let mut loader = Loader { store: &mut store, kept: &mut kept };
     let outcome =
         reader::read_by(way, source, now, &mut config, &mut loader, &mut |line: Line| lines.push(line));
+    kept.settle(&config);
     store.finish_loading();
     let format = Format { hexadecimal: false, local: None, spaces: &config.spaces };
     let (mut journal, mut done, hosts) = (Journal::default(), Outcome::default(), HostTable::default());
