@@ -1,5 +1,6 @@
 //! dhcpd.conf(5): the checked configuration model and the statement parser that builds it.
 
+pub mod advice;
 pub mod capability;
 mod check;
 mod declarations;
