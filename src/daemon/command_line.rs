@@ -35,6 +35,12 @@ pub struct Flags {
     /// Check the configuration and the lease file, then exit.
     #[arg(long = "T")]
     pub test_leases: bool,
+    /// With the check, tell more about each message, and what is probably a mistake; on standard output.
+    #[arg(long = "explain")]
+    pub explain: bool,
+    /// The same for programs.
+    #[arg(long = "explain-json")]
+    pub explain_json: bool,
     #[arg(long = "4", action = ArgAction::SetTrue)]
     pub family_4: bool,
     #[arg(long = "6", action = ArgAction::SetTrue)]
@@ -84,7 +90,9 @@ pub fn purpose(words: &[OsString]) -> Purpose {
         match word.as_encoded_bytes() {
             b"--version" => return Purpose::Version,
             b"--help" | b"-h" => return Purpose::Help,
-            b"-f" | b"-d" | b"-t" | b"-T" | b"-play" => purpose = Purpose::Foreground,
+            b"-f" | b"-d" | b"-t" | b"-T" | b"-play" | b"--explain" | b"--explain-json" => {
+                purpose = Purpose::Foreground
+            }
             _ => {}
         }
     }
@@ -124,7 +132,11 @@ pub fn read(words: &[OsString]) -> CommandLine {
     let flags =
         Flags::command().try_get_matches_from(mapped).and_then(|matches| Flags::from_arg_matches(&matches));
     match flags {
-        Ok(flags) => out.flags = flags,
+        Ok(mut flags) => {
+            // What is asked about is not served.
+            flags.test_configuration |= flags.explain || flags.explain_json;
+            out.flags = flags;
+        }
         // Unreachable: only words of its own table were mapped.
         Err(error) => out.problem = Some(Problem::Fatal(error.kind().to_string())),
     }
@@ -165,8 +177,8 @@ impl Reader {
     fn option(&self, word: &OsStr) -> Option<(String, bool)> {
         let word = word.to_str()?;
         let name = match word {
-            "--no-pid" | "--version" | "--help" => word.get(2..)?,
-            "-no-pid" | "-version" | "-help" => return None,
+            "--no-pid" | "--version" | "--help" | "--explain" | "--explain-json" => word.get(2..)?,
+            "-no-pid" | "-version" | "-help" | "-explain" | "-explain-json" => return None,
             _ => word.get(1..)?,
         };
         let argument = self.command.get_arguments().find(|a| a.get_long() == Some(name))?;

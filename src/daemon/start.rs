@@ -8,6 +8,7 @@ use super::resolve::Refresh;
 use super::turn::{self, Clock, Shell};
 use super::{Fatal, LAST_LINES, detach, execute, listen, message, pid_file, port, resolve, trace};
 use crate::clock::{Now, Wall};
+use crate::config::advice;
 use crate::config::startup::{self, StartUp};
 use crate::config::{self, Capabilities, Config, Family, Input};
 use crate::dhcp4;
@@ -20,8 +21,9 @@ use crate::net::message::reason;
 use crate::server::Server;
 use crate::server::effect::Effects;
 use crate::server::event::Event;
+use crate::syntax::source::{Source, SourceId};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,7 +58,7 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     let interfaces: Vec<String> =
         start.flags.interfaces.iter().map(|name| name.to_string_lossy().into_owned()).collect();
     let family = if start.flags.family_6 { Family::V6 } else { Family::V4 };
-    let config = read_configuration(&start.paths.configuration, family, &interfaces)?;
+    let config = read_configuration(&start.paths.configuration, family, &interfaces, &start.flags)?;
     let mut hosts = HostTable { own_name: own_name(), ..HostTable::default() };
     let names = if test { Default::default() } else { resolve::names(&config) };
     if !test {
@@ -194,14 +196,47 @@ fn open_journal(path: PathBuf, sync: bool) -> Result<(Journal, Arc<Notify>), Fat
     Ok((journal, notify))
 }
 
-fn read_configuration(path: &Path, family: Family, interfaces: &[String]) -> Result<Config, Fatal> {
+fn read_configuration(
+    path: &Path,
+    family: Family,
+    interfaces: &[String],
+    flags: &Flags,
+) -> Result<Config, Fatal> {
     let name = path.to_string_lossy();
     let mut file = File::open(path).map_err(|e| config::message::cannot_open(&name, reason(&e)))?;
     let mut text = Vec::new();
     file.read_to_end(&mut text).map_err(|e| config::message::cannot_read(&name, reason(&e)))?;
+    if flags.explain || flags.explain_json {
+        return explain(&name, text, family, interfaces, flags.explain_json);
+    }
     let mut include = |path: &str| std::fs::read(path);
     let input = Input { name: &name, text, family, interfaces };
     config::parse(input, &mut include, &mut |line| trace::say(&line)).map_err(|_| Fatal::Said)
+}
+
+/// Reads the configuration as ever, and tells more about it on standard output.
+fn explain(
+    name: &str,
+    text: Vec<u8>,
+    family: Family,
+    interfaces: &[String],
+    as_json: bool,
+) -> Result<Config, Fatal> {
+    let mut sources = vec![Source::new(name, text.clone(), SourceId(0))];
+    let mut say = |line: Line| trace::say(&line);
+    let mut listener = advice::Listener { forward: &mut say, diagnostics: Vec::new() };
+    let mut include = |path: &str| {
+        let text = std::fs::read(path)?;
+        sources.push(Source::new(path, text.clone(), SourceId(sources.len() as u16)));
+        Ok(text)
+    };
+    let input = Input { name, text, family, interfaces };
+    let config = config::parse(input, &mut include, &mut listener);
+    let findings = advice::findings(&listener.diagnostics, config.as_ref().ok(), &sources);
+    let view = if as_json { advice::json(&findings) } else { advice::text(&findings) };
+    // A closed standard output wants nothing.
+    let _ = std::io::stdout().write_all(view.as_bytes());
+    config.map_err(|_| Fatal::Said)
 }
 
 /// Global statements act, and what they set for the server comes back.

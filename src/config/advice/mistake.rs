@@ -26,7 +26,13 @@ struct Mistakes<'a> {
 }
 
 impl Mistakes<'_> {
-    fn warn(&mut self, code: &'static str, span: Span, message: String, hint: Option<String>) -> &mut Finding {
+    fn warn(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: String,
+        hint: Option<String>,
+    ) -> &mut Finding {
         let place = place(span, self.sources);
         let severity = Severity::Warning;
         self.findings.push(Finding { severity, code, message, place, hint, related: None });
@@ -37,7 +43,10 @@ impl Mistakes<'_> {
         let mut set: HashMap<OptionId, Span> = HashMap::new();
         for statement in scope.statements.iter() {
             self.unknown_word(statement);
-            let Action::Option { op: OptionOp::Supersede | OptionOp::Send, option, .. } = &statement.action else { continue };
+            let Action::Option { op: OptionOp::Supersede | OptionOp::Send, option, .. } = &statement.action
+            else {
+                continue;
+            };
             let Some(before) = set.insert(*option, statement.span) else { continue };
             let kind = if option.space == SERVER { "parameter" } else { "option" };
             let name = self.config.spaces.option_name(*option);
@@ -57,14 +66,16 @@ impl Mistakes<'_> {
         };
         let near = nearest(&name, Keyword::all().map(|(word, _)| word));
         let hint = near.map(|word| format!("did you mean `{word}`?"));
-        let message = format!("`{name}` is no statement; it is read as the name of a variable and has no effect");
+        let message =
+            format!("`{name}` is no statement; it is read as the name of a variable and has no effect");
         self.warn("unknown-word", statement.span, message, hint);
     }
 
     /// Nothing can be a member: neither an expression nor subclasses to match.
     fn is_empty(&self, class: ClassId) -> bool {
         let class = self.config.class(class);
-        class.condition.is_none() && (class.submatch.is_none() || (class.subclasses.is_empty() && !class.spawning))
+        class.condition.is_none()
+            && (class.submatch.is_none() || (class.subclasses.is_empty() && !class.spawning))
     }
 
     fn pools(&mut self) {
@@ -79,13 +90,23 @@ impl Mistakes<'_> {
                     }
                     _ => continue,
                 };
-                self.warn("permit-never-applies", pool.span, format!("a permit of this pool can never apply: {why}"), None);
+                self.warn(
+                    "permit-never-applies",
+                    pool.span,
+                    format!("a permit of this pool can never apply: {why}"),
+                    None,
+                );
             }
             let everybody = |permits: &[Permit]| {
-                permits.iter().any(|permit| matches!(permit, Permit::AllClients | Permit::UnauthenticatedClients))
+                permits
+                    .iter()
+                    .any(|permit| matches!(permit, Permit::AllClients | Permit::UnauthenticatedClients))
             };
             let contradicts = pool.allow.iter().any(|permit| pool.deny.contains(permit));
-            if everybody(&pool.deny) || contradicts || (!pool.allow.is_empty() && pool.allow.iter().all(|p| *p == Permit::AuthenticatedClients)) {
+            if everybody(&pool.deny)
+                || contradicts
+                || (!pool.allow.is_empty() && pool.allow.iter().all(|p| *p == Permit::AuthenticatedClients))
+            {
                 let message = "no client can ever get an address of this pool".to_string();
                 let hint = "what a `deny` line matches is refused whatever the `allow` lines say".to_string();
                 self.warn("pool-never-used", pool.span, message, Some(hint));
@@ -100,7 +121,11 @@ impl Mistakes<'_> {
         for pool in &config.pools {
             for range in &pool.ranges {
                 let (own, low) = (config.subnet(range.subnet), config.find_subnet(range.low));
-                let Some(inner) = low.filter(|inner| *inner != range.subnet).map(|inner| config.subnet(inner)) else { continue };
+                let Some(inner) =
+                    low.filter(|inner| *inner != range.subnet).map(|inner| config.subnet(inner))
+                else {
+                    continue;
+                };
                 let message = format!(
                     "the range from {} of subnet {} lies in subnet {}, which is declared inside it",
                     range.low, own.net, inner.net
@@ -117,7 +142,12 @@ impl Mistakes<'_> {
             if self.is_empty(id) && !config.scope(class.scope).statements.is_empty() {
                 let name = class.name.clone().unwrap_or_default();
                 let hint = Some("add `match if`, or `match` and subclasses".to_string());
-                self.warn("class-matches-nothing", class.span, format!("no client can be in class \"{name}\""), hint);
+                self.warn(
+                    "class-matches-nothing",
+                    class.span,
+                    format!("no client can be in class \"{name}\""),
+                    hint,
+                );
             }
         }
     }
@@ -130,7 +160,10 @@ impl Mistakes<'_> {
         for (_, host) in config.hosts.iter() {
             let Some(FixedAddresses::One(address)) = &host.fixed_addresses else { continue };
             if config.find_subnet(*address).is_none() {
-                let message = format!("host {}: no subnet holds its fixed-address {address}, so it is never given", host.name);
+                let message = format!(
+                    "host {}: no subnet holds its fixed-address {address}, so it is never given",
+                    host.name
+                );
                 self.warn("host-outside", host.span, message, None);
             }
         }

@@ -57,8 +57,14 @@ fn silent_mistakes() {
             "host-outside",
         ),
         ("class \"c\" { match hardware; option domain-name \"x\"; }\n", "class-matches-nothing"),
-        ("subnet 10.0.0.0 netmask 255.255.255.0 { pool { allow authenticated clients; range 10.0.0.1; } }\n", "permit-never-applies"),
-        ("subnet 10.0.0.0 netmask 255.255.255.0 { pool { deny all clients; range 10.0.0.1; } }\n", "pool-never-used"),
+        (
+            "subnet 10.0.0.0 netmask 255.255.255.0 { pool { allow authenticated clients; range 10.0.0.1; } }\n",
+            "permit-never-applies",
+        ),
+        (
+            "subnet 10.0.0.0 netmask 255.255.255.0 { pool { deny all clients; range 10.0.0.1; } }\n",
+            "pool-never-used",
+        ),
     ];
     for (text, code) in cases {
         assert!(codes(text).contains(&code), "{text}: {:?}", codes(text));
@@ -71,6 +77,12 @@ fn both_views_carry_everything() {
     let shown = text(&found);
     assert!(shown.starts_with("F:1:8: error: unknown option dhcp.ruoters [no-option]\n  1 | option ruoters 10.0.0.1;\n    |        ^^^^^^^\n"), "{shown}");
     let value = json(&found);
-    assert!(value.starts_with("[\n  {\"severity\": \"error\", \"code\": \"no-option\", \"message\": "), "{value}");
-    assert!(value.contains("\"place\": {\"file\": \"F\", \"line\": 1, \"column\": 8, \"length\": 7}"), "{value}");
+    assert!(
+        value.starts_with("[\n  {\"severity\": \"error\", \"code\": \"no-option\", \"message\": "),
+        "{value}"
+    );
+    assert!(
+        value.contains("\"place\": {\"file\": \"F\", \"line\": 1, \"column\": 8, \"length\": 7}"),
+        "{value}"
+    );
 }

@@ -19,7 +19,11 @@ pub fn text(findings: &[Finding]) -> String {
         let severity = finding.severity.name();
         match &finding.place {
             Some(place) => {
-                let _ = writeln!(out, "{}:{}:{}: {severity}: {} [{}]", place.file, place.line, place.column, finding.message, finding.code);
+                let _ = writeln!(
+                    out,
+                    "{}:{}:{}: {severity}: {} [{}]",
+                    place.file, place.line, place.column, finding.message, finding.code
+                );
                 show(&mut out, place);
             }
             None => {
