@@ -11,7 +11,7 @@ use crate::eval::machine::{Act, Machine, Outcome};
 use crate::eval::options::OptionState;
 use crate::eval::value::Variables;
 use crate::log::{Line, text_of};
-use crate::option::definition::OptionId;
+use crate::option::definition::{DHCP6, OptionId};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Codes of the space `server`.
@@ -95,6 +95,8 @@ pub struct StartUp {
     pub variables: Variables,
 }
 
+const SERVER_DUID: OptionId = OptionId { space: DHCP6, code: 2 };
+
 /// ISC's default of `abandon-lease-time`: a day.
 const ABANDON_LEASE_TIME: u32 = 86_400;
 
@@ -118,6 +120,28 @@ impl Config {
         let start_up = top.values(self, command_line)?;
         self.last_checks(hear)?;
         Ok(start_up)
+    }
+}
+
+impl Config {
+    /// `option dhcp6.server-id` of the top level, which ISC executes a second time for it, in a v4 server too: what its
+    /// statements say is said again.
+    pub fn server_duid_option(
+        &self,
+        variables: &Variables,
+        hosts: &HostTable,
+        now: Wall,
+        hear: &mut dyn FnMut(Event),
+    ) -> Result<Option<Vec<u8>>, Rejected> {
+        let mut variables = variables.clone();
+        let mut options = OptionState::new();
+        let mut outcome = Outcome::default();
+        let context = Context::bare(&self.spaces, hosts, now);
+        let mut machine = Machine::new(context, &mut variables, &mut options, &mut outcome);
+        machine.run(&self.scope(ROOT).statements);
+        let duid = machine.option_value(SERVER_DUID).map(|value| value.to_vec());
+        acts(outcome, hear)?;
+        Ok(duid)
     }
 }
 

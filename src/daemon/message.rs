@@ -47,6 +47,10 @@ pub fn closing() -> [Line; 8] {
     ]
 }
 
+pub fn broadcast_needs_v4() -> String {
+    "You can only specify address to send replies to when running an IPv4 server.".into()
+}
+
 pub fn unknown_command(word: &str) -> Line {
     Line::error(format!("Unknown command {word}"))
 }

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::config::model::FixedAddresses;
 use crate::eval::ast::{Action, Block, Expr, Name, Statement};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -117,6 +117,11 @@ fn refresh_for_ever(names: &FxHashSet<Name>, mut known: FxHashMap<Name, Arc<[u8]
             refresh.ready.notify_one();
         }
     }
+}
+
+/// The first address of one name; waits for it. Numbers are read as inet_aton(3) does.
+pub fn address(name: &str) -> Option<Ipv4Addr> {
+    addresses(name).first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
 }
 
 fn addresses(name: &str) -> Vec<u8> {

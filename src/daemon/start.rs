@@ -53,6 +53,7 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
         Some(port) => port,
         None => port::choose()?,
     };
+    let broadcast = broadcast_address(&start.flags)?;
     let test = start.flags.test_configuration || start.flags.test_leases;
     let icmp = if test { None } else { open_icmp() };
     let interfaces: Vec<String> =
@@ -81,12 +82,12 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     let clock = Clock::new();
     let port = values.local_port.unwrap_or(port);
     if start.flags.test_leases {
-        let mut server = build(config, hosts, leases, port, &values);
+        let mut server = build(config, hosts, leases, (port, broadcast), &values);
         return leases::trial(&mut server, clock.now(), &lease_file).map(|()| 0);
     }
     let (journal, journal_wake) = open_journal(lease_file, !values.dont_use_fsync)?;
     let kept_duid = leases.kept.clone();
-    let mut server = build(config, hosts, leases, port, &values);
+    let mut server = build(config, hosts, leases, (port, broadcast), &values);
     let config = server.engine().config.clone();
     leases::rewrite(&mut server, clock.now(), &journal);
     let place = listen::Place {
@@ -97,7 +98,12 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
         quiet: start.flags.quiet,
     };
     let (sockets, interfaces) = listen::listen(&place)?;
-    let duid = leases::server_duid(&kept_duid, &config, &interfaces, wall());
+    let configured =
+        config.server_duid_option(&values.variables, &server.engine().hosts, wall(), &mut hear(&start));
+    let duid = match configured.map_err(|_| Fatal::Said)? {
+        Some(duid) => duid,
+        None => leases::server_duid(&kept_duid, &config, &interfaces, wall()),
+    };
     server.set_interfaces(interfaces);
     leases::append_duid(&mut server, &duid, &journal);
     let names = Refresh::start(names, server.engine().hosts.addresses.clone());
@@ -121,17 +127,32 @@ impl turn::Core for Server {
 }
 
 /// The core, with everything the top level decided.
-fn build(config: Config, hosts: HostTable, leases: Leases, port: u16, values: &StartUp) -> Server {
+fn build(
+    config: Config,
+    hosts: HostTable,
+    leases: Leases,
+    (port, broadcast): (u16, Ipv4Addr),
+    values: &StartUp,
+) -> Server {
     let settings = dhcp4::Settings {
         local_port: port,
         remote_port: values.remote_port.unwrap_or(port.saturating_add(1)),
-        limited_broadcast: values.limited_broadcast.unwrap_or(Ipv4Addr::BROADCAST),
+        limited_broadcast: values.limited_broadcast.unwrap_or(broadcast),
         abandon_lease_time: values.abandon_lease_time,
         variables: values.variables.clone(),
     };
     let offset: dhcp4::LocalOffset = Box::new(local_offset);
     let engine = dhcp4::Engine::new(Arc::new(config), leases.store, hosts, settings, Some(offset));
     Server::new(engine, leases.kept)
+}
+
+/// `-s`: an address as inet_aton(3) reads it, or a host name; an unknown one counts as not given.
+fn broadcast_address(flags: &Flags) -> Result<Ipv4Addr, Fatal> {
+    let Some(name) = &flags.server else { return Ok(Ipv4Addr::BROADCAST) };
+    if flags.family_6 {
+        return Err(Fatal::Text(message::broadcast_needs_v4()));
+    }
+    Ok(resolve::address(&name.to_string_lossy()).unwrap_or(Ipv4Addr::BROADCAST))
 }
 
 /// Seconds east of UTC.
@@ -248,7 +269,12 @@ fn start_up(start: &Start, config: &Config, hosts: &HostTable) -> Result<StartUp
         pid_file: &pid.to_string_lossy(),
         quiet: start.flags.quiet,
     };
-    let mut hear = |event| match event {
+    config.start_up(&command_line, hosts, wall(), &mut hear(start)).map_err(|_| Fatal::Said)
+}
+
+/// What the top level wants done at once.
+fn hear(start: &Start) -> impl FnMut(startup::Event) + '_ {
+    |event| match event {
         startup::Event::Say(line) => trace::say(&line),
         startup::Event::Execute(words) => execute::run_to_end(words, &mut |line| trace::say(&line)),
         startup::Event::Facility(number) => {
@@ -256,8 +282,7 @@ fn start_up(start: &Start, config: &Config, hosts: &HostTable) -> Result<StartUp
             // Into the new log as well; standard error has had it.
             message::banner().into_iter().for_each(|line| start.log.put_to_syslog_only(line));
         }
-    };
-    config.start_up(&command_line, hosts, wall(), &mut hear).map_err(|_| Fatal::Said)
+    }
 }
 
 fn wall() -> Wall {

@@ -293,7 +293,12 @@ impl Turns {
                 Effect::RewriteChunk(records) => self.batch.rewrite_chunk(octets(records)),
                 Effect::RewriteEnd => self.batch.rewrite_end(),
                 Effect::Execute(words) => self.programs.start(words, &mut |line| trace::say(&line)),
-                Effect::Exit(status) => self.exit = Some(status),
+                Effect::Exit(status) => {
+                    if status != 0 {
+                        message::closing().iter().for_each(trace::say);
+                    }
+                    self.exit = Some(status);
+                }
             }
         }
         bytes.clear();

@@ -101,7 +101,18 @@ fn member(config: &Config, id: ClassId, machine: &mut Machine<'_>) -> Option<Mem
 
 impl Client<'_> {
     pub fn is_member_of(&self, class: ClassId) -> bool {
-        self.classes.iter().any(|member| member.is_of(class, self.config))
+        self.classes.borrow().iter().any(|member| member.is_of(class, self.config))
+    }
+
+    /// `add CLASS`. Gives the line when there is no room for another one.
+    pub fn join(&self, name: &str) -> Option<crate::log::Line> {
+        let class = self.config.find_class(name)?;
+        let mut classes = self.classes.borrow_mut();
+        if classes.len() >= MOST {
+            return Some(message::too_many_classes(&self.hardware_text()));
+        }
+        classes.push(Member { class, spawned: None });
+        None
     }
 
     /// Does an entry of this permit list match? (ISC's clients are never authenticated.)

@@ -279,7 +279,7 @@ impl Engine {
         if let Some(id) = work.current.id
             && let Some(billing) = self.store.get(id).billing()
         {
-            let stays = client.classes.iter().any(|member| member.billing(config) == *billing);
+            let stays = client.classes.borrow().iter().any(|member| member.billing(config) == *billing);
             if !stays {
                 self.store.set_billing(id, None);
                 if is_active {
@@ -291,7 +291,7 @@ impl Engine {
         if !billed {
             let mut last = None;
             let mut billed: Option<Billing> = None;
-            for member in client.classes.iter().filter(|member| member.lease_limit(config) != 0) {
+            for member in client.classes.borrow().iter().filter(|member| member.lease_limit(config) != 0) {
                 let billing = member.billing(config);
                 if self.store.billed(&billing) < member.lease_limit(config) {
                     billed = Some(billing);
@@ -396,7 +396,8 @@ impl Engine {
             && let Some(commit) = blocks.commit.take()
         {
             let kept = std::mem::replace(&mut work.current.binding, proposed.clone());
-            work.machine(self).run(&commit);
+            let client = work.client;
+            scope::run_block(&mut work.machine(self), client, &commit);
             work.current.binding = kept;
         }
         set_blocks(proposed, &blocks);

@@ -15,6 +15,7 @@ use crate::eval::packet::Packet;
 use crate::eval::value::Data;
 use crate::option::definition::OptionId;
 use smallvec::SmallVec;
+use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 pub const DISCOVER: u8 = 1;
@@ -40,7 +41,8 @@ pub struct Client<'p> {
     pub identifier: Option<Data>,
     /// A host declaration matched.
     pub known: bool,
-    pub classes: Classes,
+    /// Grows while the answer is made: `add CLASS` counts at once, whoever holds the client.
+    pub classes: RefCell<Classes>,
     /// The relay agent options come from the lease, not from the packet.
     pub stashed: bool,
 }
@@ -63,7 +65,7 @@ impl<'p> Client<'p> {
             hardware,
             identifier,
             known: false,
-            classes: Classes::default(),
+            classes: RefCell::default(),
             stashed: false,
         }
     }
@@ -143,7 +145,7 @@ impl Engine {
     }
 
     fn dispatch_classified(&mut self, now: Now, mut client: Client<'_>) {
-        client.classes = self.classify(&client);
+        client.classes = self.classify(&client).into();
         match client.kind {
             DISCOVER => self.discover(now, client),
             REQUEST => self.request(now, client),

@@ -4,12 +4,14 @@ use super::Engine;
 use super::find::LeaseRef;
 use super::request::Client;
 use crate::config::model::{PoolId, ScopeId, SubnetId};
+use crate::eval::ast::Block;
 use crate::eval::context::{Context, HostTable, Lease};
-use crate::eval::machine::Machine;
+use crate::eval::machine::{Act, Machine};
 use crate::eval::parameter::Flag;
 use crate::eval::value::{Value, Variables};
 use crate::lease::binding::Binding;
 use crate::transition::event::evaluated;
+use smallvec::SmallVec;
 
 pub(super) fn context<'a>(
     client: &'a Client<'_>,
@@ -21,7 +23,7 @@ pub(super) fn context<'a>(
         packet: Some(&client.packet),
         lease,
         known: client.known,
-        in_a_class: !client.classes.is_empty(),
+        in_a_class: !client.classes.borrow().is_empty(),
         now: client.now,
         hosts,
     }
@@ -69,8 +71,23 @@ impl Engine {
 /// Runs the statements of a scope and all around it, outermost first, down from `limit`.
 pub(super) fn run(machine: &mut Machine<'_>, client: &Client<'_>, scope: ScopeId, limit: Option<ScopeId>) {
     for block in client.config.statements(scope, limit) {
-        machine.run(block);
+        run_block(machine, client, block);
     }
+}
+
+/// Runs statements; the classes they add the client to are its classes from then on.
+pub(super) fn run_block(machine: &mut Machine<'_>, client: &Client<'_>, block: &Block) {
+    let before = machine.outcome.acts.len();
+    machine.run(block);
+    let is_add = |act: &Act| matches!(act, Act::AddClass(_));
+    if !machine.outcome.acts.iter().skip(before).any(is_add) {
+        return;
+    }
+    let acts = machine.outcome.acts.split_off(before);
+    machine.outcome.acts.extend(acts.into_iter().filter_map(|act| match act {
+        Act::AddClass(name) => client.join(&name).map(Act::Say),
+        act => Some(act),
+    }));
 }
 
 /// Subnet, pool, and classes, the last one first.
@@ -85,8 +102,11 @@ pub(super) fn run_place(machine: &mut Machine<'_>, client: &Client<'_>, place: P
 }
 
 pub(super) fn run_classes(machine: &mut Machine<'_>, client: &Client<'_>, limit: Option<ScopeId>) {
-    for member in client.classes.iter().rev() {
-        run(machine, client, member.scope(client.config), limit);
+    // One that a class adds comes too late for this answer's statements.
+    let scopes: SmallVec<[ScopeId; 5]> =
+        client.classes.borrow().iter().rev().map(|member| member.scope(client.config)).collect();
+    for scope in scopes {
+        run(machine, client, scope, limit);
     }
 }
 

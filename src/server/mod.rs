@@ -12,7 +12,6 @@ mod rewrite;
 use crate::clock::{Now, Wall};
 use crate::dhcp4::{Engine, Incoming};
 use crate::eval::machine::Act;
-use crate::log::Line;
 use crate::transition::load::Kept;
 use effect::{Effect, Effects};
 use event::{Event, InterfaceId};
@@ -40,6 +39,8 @@ pub struct Server {
     /// The wall clock, as of the last event, and the monotonic one: to turn lease times into timers.
     last: Now,
     shutting_down: bool,
+    /// A statement has ended the program: nothing happens any more.
+    ended: bool,
 }
 
 impl Server {
@@ -56,6 +57,7 @@ impl Server {
             retry_at: None,
             last: Now { wall: 0, mono: 0 },
             shutting_down: false,
+            ended: false,
         }
     }
 
@@ -91,6 +93,9 @@ impl Server {
     pub fn handle(&mut self, now: Now, event: Event<'_>, out: &mut Effects) {
         self.last = now;
         let is_timer = matches!(event, Event::Timer);
+        if self.ended {
+            return;
+        }
         match event {
             Event::Datagram { interface, source, payload, .. } => {
                 let incoming = Incoming { interface: interface.unwrap_or(InterfaceId(0)), source, payload };
@@ -108,6 +113,9 @@ impl Server {
         }
         self.timers(now, is_timer, out);
         self.drain(out);
+        if self.ended {
+            return;
+        }
         if self.shutting_down && (self.held.is_empty() || self.failed) {
             out.list.push(Effect::Exit(0));
         }
@@ -159,6 +167,7 @@ impl Server {
 
     /// Turns what the engine left into effects: records, then lines and replies in the order they were made.
     fn drain(&mut self, out: &mut Effects) {
+        self.stop_at_fatal();
         let Engine { journal, out: output, .. } = &mut self.engine;
         for record in journal.records.drain(..) {
             let start = out.bytes.len();
@@ -184,20 +193,30 @@ impl Server {
             match act {
                 None => break,
                 Some((_, Act::Say(line))) => out.list.push(Effect::Log(line)),
-                Some((_, Act::Fatal(line))) => exit_with(line, out),
+                Some((_, Act::Fatal(line))) => {
+                    out.list.push(Effect::Log(line));
+                    out.list.push(Effect::Exit(1));
+                    break;
+                }
                 Some((_, Act::Execute(words))) => self.held.execute(last, words, out),
+                // Of a block that runs without a packet; ISC dies of it.
                 Some((_, Act::AddClass(_))) => {}
             }
         }
         drop((replies, acts, pings));
         output.clear();
     }
-}
 
-/// `log (fatal, ..)` in a statement.
-fn exit_with(line: Line, out: &mut Effects) {
-    out.list.push(Effect::Log(line));
-    out.list.push(Effect::Exit(1));
+    /// `log (fatal, ..)`: ISC dies there. Nothing that came of the same event after it may be seen.
+    fn stop_at_fatal(&mut self) {
+        let Engine { journal, out: output, .. } = &mut self.engine;
+        let fatal = |act: &Act| matches!(act, Act::Fatal(_));
+        let Some(at) = output.outcome.acts.iter().position(fatal) else { return };
+        output.pings.retain(|(after, _)| *after <= at);
+        output.replies.retain(|reply| reply.after <= at);
+        journal.clear();
+        self.ended = true;
+    }
 }
 
 #[cfg(test)]

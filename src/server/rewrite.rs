@@ -22,7 +22,6 @@ pub(super) enum Rewrite {
     Walking {
         walk: RewriteWalk,
         count: usize,
-        covers: u64,
     },
     /// All handed over; `covers` is the last record that the new file holds for sure.
     Finishing {
@@ -42,15 +41,14 @@ impl Server {
             }
         });
         out.list.push(Effect::RewriteChunk(start..out.bytes.len()));
-        let covers = self.engine.journal.sequence();
-        self.rewrite = Rewrite::Walking { walk: RewriteWalk::new(&self.engine.store), count: 0, covers };
+        self.rewrite = Rewrite::Walking { walk: RewriteWalk::new(&self.engine.store), count: 0 };
         self.rewritten_at = now.wall;
         self.written_since = false;
     }
 
     /// One slice; true when there is more to come at once.
     pub(super) fn continue_rewrite(&mut self, now: Now, out: &mut Effects) -> bool {
-        let Rewrite::Walking { walk, count, covers } = &mut self.rewrite else { return false };
+        let Rewrite::Walking { walk, count } = &mut self.rewrite else { return false };
         let start = out.bytes.len();
         let store = &self.engine.store;
         let mut done = false;
@@ -68,14 +66,17 @@ impl Server {
         if done {
             out.list.push(Effect::RewriteEnd);
             self.leases_written = *count;
-            self.rewrite = Rewrite::Finishing { covers: *covers };
+            // What was appended meanwhile went to the new file as well, ahead of its end.
+            self.rewrite = Rewrite::Finishing { covers: self.engine.journal.sequence() };
         }
         !done
     }
 
     pub(super) fn rewrite_done(&mut self, now: Now, result: Result<(), String>, out: &mut Effects) {
         let covers = match std::mem::replace(&mut self.rewrite, Rewrite::None) {
-            Rewrite::Finishing { covers } | Rewrite::Walking { covers, .. } => covers,
+            Rewrite::Finishing { covers } => covers,
+            // It ended before its time, and covers nothing.
+            Rewrite::Walking { .. } => 0,
             Rewrite::None => return,
         };
         match result {
