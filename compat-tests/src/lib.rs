@@ -9,10 +9,13 @@
 //! * [`live`]: runs a scenario against a program in namespaces.
 //! * [`replay`]: runs it against `dhcpd::server::Server` in virtual time.
 //! * [`transcript`], [`lease_text`]: what happened, normalised; comparison.
+//! * [`ground`]: namespaces for programs that run for real; [`crowd`]: clients that remember what they were given.
 //! * [`load`]: the load generator of the benchmark.
 //! * [`random`]: scenarios from a seed.
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
+pub mod crowd;
+pub mod ground;
 pub mod lease_text;
 pub mod ledger;
 pub mod lists;

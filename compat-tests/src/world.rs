@@ -3,7 +3,7 @@
 //! default paths, and `/dev/log` is read by the harness. Nothing has a name outside: when the thread and its children are
 //! gone, however that came about, the kernel removes everything.
 
-use crate::scenario::{Port, Scenario};
+use crate::scenario::Scenario;
 use crate::script::server_mac;
 use crate::wire;
 use nix::mount::{MsFlags, mount};
@@ -30,6 +30,24 @@ pub struct Link {
 }
 
 impl Link {
+    /// A packet socket on an interface of this thread's namespace.
+    pub fn open(name: &str) -> Result<Link> {
+        let socket = socket(
+            AddressFamily::Packet,
+            SockType::Raw,
+            SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+            SockProtocol::EthAll,
+        )
+        .map_err(say("packet socket"))?;
+        let address = nix::ifaddrs::getifaddrs()
+            .map_err(say("getifaddrs"))?
+            .filter(|found| found.interface_name == name)
+            .find_map(|found| found.address?.as_link_addr().copied())
+            .ok_or_else(|| format!("{name} has no link address"))?;
+        bind(socket.as_raw_fd(), &address).map_err(say("bind"))?;
+        Ok(Link { port: name.to_string(), socket })
+    }
+
     pub fn fd(&self) -> &OwnedFd {
         &self.socket
     }
@@ -108,7 +126,7 @@ fn network(scenario: &Scenario) -> Result<Vec<Link>> {
         wait.recv().map_err(|_| "the server's side failed".to_string())?;
         let up: String = ports.iter().map(|port| format!("link set {} up\n", port.other_end())).collect();
         ip(&up)?;
-        ports.iter().map(open).collect()
+        ports.iter().map(|port| Link::open(&port.other_end())).collect()
     });
     let thread = told.recv().map_err(|error| error.to_string())??;
     let mut commands = String::from("link set lo up\n");
@@ -157,22 +175,4 @@ fn ip(commands: &str) -> Result<()> {
         return Ok(());
     }
     Err(format!("ip: {}in\n{commands}", String::from_utf8_lossy(&out.stderr)))
-}
-
-fn open(port: &Port) -> Result<Link> {
-    let name = port.other_end();
-    let socket = socket(
-        AddressFamily::Packet,
-        SockType::Raw,
-        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-        SockProtocol::EthAll,
-    )
-    .map_err(say("packet socket"))?;
-    let address = nix::ifaddrs::getifaddrs()
-        .map_err(say("getifaddrs"))?
-        .filter(|found| found.interface_name == name)
-        .find_map(|found| found.address?.as_link_addr().copied())
-        .ok_or_else(|| format!("{name} has no link address"))?;
-    bind(socket.as_raw_fd(), &address).map_err(say("bind"))?;
-    Ok(Link { port: name, socket })
 }
