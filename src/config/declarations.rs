@@ -39,9 +39,12 @@ impl Declarations for Config {
         self.find_key(name).is_some()
     }
 
-    /// A key of the same name gives way.
+    /// A key of the same name gives way. ISC crashes on one that lacks its algorithm or its secret.
     fn enter_key(&mut self, key: Key, report: &mut dyn Report) -> Result<(), String> {
-        let algorithm = key.algorithm.as_deref().unwrap_or_default();
+        let Some(algorithm) = key.algorithm.as_deref() else { return Err(message::NO_ALGORITHM.to_owned()) };
+        if key.secret.is_none() {
+            return Err(message::NO_SECRET.to_owned());
+        }
         if !ALGORITHMS.iter().any(|known| known.eq_ignore_ascii_case(algorithm)) {
             report.line(Line::error(message::no_tsec(&key.name)));
         }

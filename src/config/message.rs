@@ -252,7 +252,10 @@ pub fn balancing_disabled(name: &str) -> String {
     )
 }
 
-// Keys.
+// Keys: behind `tsig key NAME: `, and a line without place.
+pub const NO_ALGORITHM: &str = "no algorithm";
+pub const NO_SECRET: &str = "no secret";
+
 pub fn no_tsec(key: &str) -> String {
     format!("Unable to create tsec structure for {key}")
 }

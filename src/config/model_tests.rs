@@ -233,6 +233,23 @@ fn keys_zones_and_server_duid() {
     assert_eq!(config.server_duid, Some(ServerDuid::Value((*b"\0\x02\0\0\x09\xbfid").into())));
 }
 
+/// Where the real program crashes, ours says why and refuses.
+#[test]
+fn what_crashes_the_real_program_is_refused() {
+    assert_eq!(fault("key k { algorithm hmac-md5; }"), "t line 1: tsig key k: no secret");
+    assert_eq!(fault("key k { secret AAAA; }"), "t line 1: tsig key k: no algorithm");
+    for text in [
+        "class \"k\" { match if known; } add \"k\";",
+        "option domain-name = config-option domain-name; log (info, config-option domain-name);",
+    ] {
+        let command_line = CommandLine { config_file: "t", lease_file: "/d", pid_file: "/p", quiet: false };
+        let mut said = 0;
+        let mut hear = |_| said += 1;
+        assert!(config(text).start_up(&command_line, &HostTable::default(), 0, &mut hear).is_err());
+        assert_eq!(said, 1);
+    }
+}
+
 #[test]
 fn v6_subnets_and_ranges() {
     let config = config6(

@@ -114,8 +114,14 @@ impl Config {
         let mut options = OptionState::new();
         let context = Context::bare(&self.spaces, hosts, now);
         let mut outcome = Outcome::default();
-        Machine::new(context, &mut variables, &mut options, &mut outcome).run(&self.scope(ROOT).statements);
+        let mut machine = Machine::new(context, &mut variables, &mut options, &mut outcome);
+        machine.run(&self.scope(ROOT).statements);
+        let overran = machine.overran();
         acts(outcome, hear)?;
+        if overran {
+            // An option that is its own value: ISC crashes. The reason has been said.
+            return Err(Rejected);
+        }
         let mut top = TopLevel { context, variables, options, hear };
         let start_up = top.values(self, command_line)?;
         self.last_checks(hear)?;

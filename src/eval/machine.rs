@@ -393,6 +393,11 @@ impl<'m> Machine<'m> {
         value
     }
 
+    /// Whether something was too deep or took too long, and so was taken as null.
+    pub fn overran(&self) -> bool {
+        self.complained
+    }
+
     /// One level deeper; `false` when that is too deep, or when it has taken too long. Who entered must leave again.
     pub(super) fn enter(&mut self) -> bool {
         self.steps += 1;
