@@ -13,6 +13,7 @@ mod network;
 mod parse;
 mod read;
 pub mod startup;
+pub mod support;
 
 #[cfg(test)]
 mod model_tests;
