@@ -10,10 +10,11 @@
 //! * [`replay`]: runs it against `dhcpd::server::Server` in virtual time.
 //! * [`transcript`], [`lease_text`]: what happened, normalised; comparison.
 //! * [`ground`]: namespaces for programs that run for real; [`crowd`]: clients that remember what they were given.
-//! * [`load`]: the load generator of the benchmark.
+//! * [`load`]: many clients at once; [`bench`]: servers measured with it, and what the durability tests start.
 //! * [`random`]: scenarios from a seed.
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
+pub mod bench;
 pub mod crowd;
 pub mod ground;
 pub mod lease_text;

@@ -3,7 +3,7 @@
 //! default paths, and `/dev/log` is read by the harness. Nothing has a name outside: when the thread and its children are
 //! gone, however that came about, the kernel removes everything.
 
-use crate::scenario::Scenario;
+use crate::scenario::{Port, Scenario};
 use crate::script::server_mac;
 use crate::wire;
 use nix::mount::{MsFlags, mount};
@@ -32,11 +32,16 @@ pub struct Link {
 impl Link {
     /// A packet socket on an interface of this thread's namespace.
     pub fn open(name: &str) -> Result<Link> {
+        Self::open_for(name, SockProtocol::EthAll)
+    }
+
+    /// One that sees this protocol only, and not what it sends itself.
+    pub fn open_for(name: &str, protocol: SockProtocol) -> Result<Link> {
         let socket = socket(
             AddressFamily::Packet,
             SockType::Raw,
             SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-            SockProtocol::EthAll,
+            protocol,
         )
         .map_err(say("packet socket"))?;
         let address = nix::ifaddrs::getifaddrs()
@@ -77,6 +82,11 @@ const KEPT: [&str; 8] =
 impl World {
     /// Makes the calling thread leave for its own world. Needs root; call it on a thread that ends with the scenario.
     pub fn enter(scenario: &Scenario) -> Result<World> {
+        Self::enter_with(&scenario.ports, &scenario.routes, SockProtocol::EthAll)
+    }
+
+    /// The same without a scenario; the links see frames of this protocol only.
+    pub fn enter_with(ports: &[Port], routes: &[(String, String)], protocol: SockProtocol) -> Result<World> {
         unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWUTS)
             .map_err(say("unshare (root is needed)"))?;
         mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
@@ -85,7 +95,7 @@ impl World {
         file_systems()?;
         let log = UnixDatagram::bind("/dev/log").map_err(say("/dev/log"))?;
         log.set_nonblocking(true).map_err(say("/dev/log"))?;
-        let links = network(scenario)?;
+        let links = network(ports, routes, protocol)?;
         Ok(World { links, log })
     }
 }
@@ -114,23 +124,23 @@ fn file_systems() -> Result<()> {
 }
 
 /// Both ends of every link: `sN` here, `cN` in a network namespace that only the returned sockets keep alive.
-fn network(scenario: &Scenario) -> Result<Vec<Link>> {
+fn network(ports: &[Port], routes: &[(String, String)], protocol: SockProtocol) -> Result<Vec<Link>> {
     no_ipv6();
     let (tell, told) = mpsc::channel::<Result<i32>>();
     let (go, wait) = mpsc::channel::<()>();
-    let ports = scenario.ports.clone();
+    let far_ports = ports.to_vec();
     let far = std::thread::spawn(move || -> Result<Vec<Link>> {
         let made = unshare(CloneFlags::CLONE_NEWNET).map_err(say("client namespace"));
         no_ipv6();
         let _ = tell.send(made.map(|()| nix::unistd::gettid().as_raw()));
         wait.recv().map_err(|_| "the server's side failed".to_string())?;
-        let up: String = ports.iter().map(|port| format!("link set {} up\n", port.other_end())).collect();
+        let up: String = far_ports.iter().map(|port| format!("link set {} up\n", port.other_end())).collect();
         ip(&up)?;
-        ports.iter().map(|port| Link::open(&port.other_end())).collect()
+        far_ports.iter().map(|port| Link::open_for(&port.other_end(), protocol)).collect()
     });
     let thread = told.recv().map_err(|error| error.to_string())??;
     let mut commands = String::from("link set lo up\n");
-    for (number, port) in scenario.ports.iter().enumerate() {
+    for (number, port) in ports.iter().enumerate() {
         let mac = wire::colons(&server_mac(number));
         commands += &format!(
             "link add {} address {mac} type veth peer name {} netns {thread}\n",
@@ -145,8 +155,7 @@ fn network(scenario: &Scenario) -> Result<Vec<Link>> {
     ip(&commands)?;
     go.send(()).map_err(|error| error.to_string())?;
     let links = far.join().map_err(|_| "client side panicked".to_string())??;
-    let routes: String =
-        scenario.routes.iter().map(|(to, via)| format!("route add {to} via {via}\n")).collect();
+    let routes: String = routes.iter().map(|(to, via)| format!("route add {to} via {via}\n")).collect();
     ip(&routes)?;
     Ok(links)
 }
@@ -158,7 +167,7 @@ fn no_ipv6() {
     }
 }
 
-fn ip(commands: &str) -> Result<()> {
+pub fn ip(commands: &str) -> Result<()> {
     if commands.is_empty() {
         return Ok(());
     }

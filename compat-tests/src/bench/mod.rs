@@ -1,0 +1,11 @@
+//! Servers under load: the benchmark and what the durability tests share.
+//!
+//! * [`arena`]: namespaces with one veth, a directory on a real disk, a reader of `/dev/log` whose CPU is not the server's.
+//! * [`server`]: ISC dhcpd, ours, Kea and dnsmasq: their configuration, their start, their CPU.
+//! * [`measure`]: one server in one pool: rates, CPU, latency.
+//! * [`table`]: how the results are shown.
+
+pub mod arena;
+pub mod measure;
+pub mod server;
+pub mod table;
