@@ -79,11 +79,10 @@ fn address(text: &[u8]) -> Option<Ipv4Addr> {
     for octet in &mut octets {
         let part = parts.next()?;
         let plain = matches!(part, [b'0'] | [b'1'..=b'9', ..]) && part.len() <= 3;
-        let value =
-            part.iter().filter(|c| c.is_ascii_digit()).fold(0u32, |v, c| v * 10 + u32::from(c - b'0'));
         if !plain || !part.iter().all(u8::is_ascii_digit) {
             return None;
         }
+        let value = part.iter().fold(0u32, |value, digit| value * 10 + u32::from(digit - b'0'));
         *octet = u8::try_from(value).ok()?;
     }
     parts.next().is_none().then(|| Ipv4Addr::from(octets))
@@ -283,4 +282,17 @@ fn agent_option(text: &[u8], binding: &mut Binding) -> Option<()> {
     options.extend_from_slice(&octets);
     binding.set_agent_options(&options);
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by mutation: digits were added up before their number was looked at.
+    #[test]
+    fn numbers_of_many_digits_are_none() {
+        assert_eq!(address(b"99999999999999999999.0.0.1"), None);
+        assert_eq!(address(b"10.9.0.100"), Some(Ipv4Addr::new(10, 9, 0, 100)));
+        assert_eq!(date::canonical(b"epoch 99999999999999999999;"), None);
+    }
 }

@@ -51,8 +51,10 @@ impl Civil {
 }
 
 fn digits(text: &[u8]) -> Option<i64> {
-    text.iter()
-        .try_fold(0i64, |value, octet| octet.is_ascii_digit().then(|| value * 10 + i64::from(octet - b'0')))
+    text.iter().try_fold(0i64, |value, octet| match octet {
+        b'0'..=b'9' => value.checked_mul(10)?.checked_add(i64::from(octet - b'0')),
+        _ => None,
+    })
 }
 
 /// A date as a server writes it, up to the line end: `4 2026/02/12 11:00:00;`, `epoch 1770894000; # ...` or `never;`.

@@ -1,0 +1,159 @@
+//! `fuzz TARGET SECONDS [SEED]`: mutated inputs into a reader until the time is over. Targets: `configuration` (dhcpd.conf, with
+//! the advice that `--explain` gives), `leases` (dhcpd.leases), `packet` (a datagram as expressions see it). Seeds are the
+//! scenarios of this package. Whatever panics is written to `fuzz-input` in the folder of temporary files first.
+
+use compat_tests::scenario;
+use dhcpd::config::{Family, Input, advice, parse};
+use dhcpd::lease::store::Store;
+use dhcpd::lease_file::reader;
+use dhcpd::log::Line;
+use dhcpd::option::Spaces;
+use dhcpd::syntax::source::{Source, SourceId};
+use dhcpd::transition::load::{Kept, Loader, pools};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// No input may take longer.
+const SLOWEST: Duration = Duration::from_secs(5);
+static CURRENT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (Some(target), Some(seconds)) = (words.first(), words.get(1).and_then(|word| word.parse().ok()))
+    else {
+        eprintln!("usage: fuzz configuration|leases|packet SECONDS [SEED]");
+        return ExitCode::FAILURE;
+    };
+    let run: fn(&[u8]) = match target.as_str() {
+        "configuration" => configuration,
+        "leases" => leases,
+        "packet" => packet,
+        _ => return ExitCode::FAILURE,
+    };
+    let seed = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(1);
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let path = std::env::temp_dir().join("fuzz-input");
+        if let Ok(input) = CURRENT.try_lock() {
+            let _ = std::fs::write(&path, &*input);
+            eprintln!("the input is in {}", path.display());
+        }
+        before(info);
+    }));
+    let seeds = seeds(target);
+    let mut random = Random(seed);
+    let (began, mut count, mut slowest) = (Instant::now(), 0u64, Duration::ZERO);
+    while began.elapsed() < Duration::from_secs(seconds) {
+        let input = mutated(&seeds, &mut random);
+        if let Ok(mut current) = CURRENT.lock() {
+            current.clone_from(&input);
+        }
+        let at = Instant::now();
+        run(&input);
+        slowest = slowest.max(at.elapsed());
+        count += 1;
+        assert!(at.elapsed() < SLOWEST, "too slow: {:?}", at.elapsed());
+    }
+    println!(
+        "{target}: {count} inputs in {} s, slowest {} ms, seed {seed}: no panic",
+        began.elapsed().as_secs(),
+        slowest.as_millis()
+    );
+    ExitCode::SUCCESS
+}
+
+/// xorshift64*
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = (self.0 ^ (self.0 >> 12)).wrapping_mul(0x2545_f491_4f6c_dd1d);
+        self.0 ^= self.0 << 25;
+        ((self.0 >> 27) as usize) % bound.max(1)
+    }
+}
+
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let scenarios = scenario::all().expect("scenarios");
+    let mut seeds: Vec<Vec<u8>> = Vec::new();
+    for scenario in &scenarios {
+        match target {
+            "configuration" => seeds.extend(scenario.configs.values().map(|text| text.clone().into_bytes())),
+            "leases" => {
+                seeds.push(compat_tests::lease_text::expand(&scenario.lease_file, 1_700_000_000).into_bytes())
+            }
+            _ => {}
+        }
+    }
+    if target == "packet" {
+        let head = [&[1, 1, 6, 0][..], &[0; 232]].concat();
+        let options = b"\x63\x82\x53\x63\x35\x01\x01\x37\x04\x01\x03\x06\x0f\x3d\x07\x01\x02\x00\x00\x00\x00\x01\x52\x06\x01\x04slot\x51\x04\x00\x00\x00x\x0c\x04host\xff";
+        seeds.push([&head[..], options].concat());
+    }
+    seeds.retain(|seed| !seed.is_empty());
+    seeds
+}
+
+fn mutated(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+    let mut input = seeds[random.below(seeds.len())].clone();
+    let other = &seeds[random.below(seeds.len())];
+    for _ in 0..=random.below(6) {
+        let at = random.below(input.len() + 1);
+        match random.below(6) {
+            0 if at < input.len() => input[at] = random.below(256) as u8,
+            1 if at < input.len() => drop(input.drain(at..(at + 1 + random.below(8)).min(input.len()))),
+            2 => {
+                let from = random.below(other.len());
+                let piece = other[from..(from + random.below(60)).min(other.len())].to_vec();
+                input.splice(at..at, piece);
+            }
+            3 => input.truncate(at),
+            4 => input.insert(at, b"{};()\"=.,:#\\\n-0a"[random.below(16)]),
+            _ => {
+                let piece = input[at..(at + random.below(40)).min(input.len())].to_vec();
+                for _ in 0..random.below(20) {
+                    input.splice(at..at, piece.iter().copied());
+                }
+            }
+        }
+    }
+    input.truncate(100_000);
+    input
+}
+
+fn configuration(text: &[u8]) {
+    let mut ignore = |_: Line| {};
+    let mut listener = advice::Listener { forward: &mut ignore, diagnostics: Vec::new() };
+    let mut none = |_: &str| Err(std::io::Error::other("no includes"));
+    for family in [Family::V4, Family::V6] {
+        let input = Input { name: "F", text: text.to_vec(), family, interfaces: &[] };
+        let config = parse(input, &mut none, &mut listener).ok();
+        let sources = [Source::new("F", text, SourceId(0))];
+        let findings = advice::findings(&listener.diagnostics, config.as_ref(), &sources);
+        let _ = (advice::text(&findings), advice::json(&findings));
+    }
+}
+
+fn leases(text: &[u8]) {
+    let conf = b"class \"c\" { match hardware; lease limit 2; } subnet 10.9.0.0 netmask 255.255.0.0 { range 10.9.0.10 10.9.9.250; }";
+    let mut none = |_: &str| Err(std::io::Error::other("no includes"));
+    let input = Input { name: "C", text: conf.to_vec(), family: Family::V4, interfaces: &[] };
+    let mut config = parse(input, &mut none, &mut |_: Line| {}).expect("a good configuration");
+    let mut store = Store::new(&pools(&config));
+    let mut kept = Kept::default();
+    let mut loader = Loader { store: &mut store, kept: &mut kept };
+    let source = Source::new("F", text, SourceId(1));
+    reader::read(source, 1_700_000_000, &mut config, &mut loader, &mut |_: Line| {});
+    store.finish_loading();
+}
+
+fn packet(octets: &[u8]) {
+    let spaces = Spaces::predefined();
+    if let Some(packet) = dhcpd::eval::packet::Packet::read(octets, &spaces, &mut |_| {}) {
+        let _ = packet.agent_options();
+        for code in 0..=255 {
+            let _ = packet.option(dhcpd::option::definition::OptionId::dhcp(code));
+        }
+    }
+}
