@@ -109,6 +109,10 @@ pub fn no_lease_database(path: &Path, reason: &str) -> ([Line; 3], String) {
     )
 }
 
+pub fn cannot_seek(path: &Path, reason: &str) -> String {
+    format!("Can't lseek on {}: {reason}", path.display())
+}
+
 pub fn cannot_append(path: &Path) -> String {
     format!("Can't open {} for append.", path.display())
 }

@@ -23,7 +23,7 @@ use crate::server::effect::Effects;
 use crate::server::event::Event;
 use crate::syntax::source::{Source, SourceId};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -80,14 +80,16 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     let mut config = config;
     let leases = leases::read(&lease_file, text, &mut config, wall(), start.flags.test_leases)?;
     let clock = Clock::new();
+    // Clients' port is the next to that of the command line, whatever `local-port` says.
+    let remote_port = values.remote_port.unwrap_or(port.wrapping_add(1));
     let port = values.local_port.unwrap_or(port);
     if start.flags.test_leases {
-        let mut server = build(config, hosts, leases, (port, broadcast), &values);
+        let mut server = build(config, hosts, leases, (port, remote_port, broadcast), &values);
         return leases::trial(&mut server, clock.now(), &lease_file).map(|()| 0);
     }
     let (journal, journal_wake) = open_journal(lease_file, !values.dont_use_fsync)?;
     let kept_duid = leases.kept.clone();
-    let mut server = build(config, hosts, leases, (port, broadcast), &values);
+    let mut server = build(config, hosts, leases, (port, remote_port, broadcast), &values);
     let config = server.engine().config.clone();
     leases::rewrite(&mut server, clock.now(), &journal);
     let place = listen::Place {
@@ -131,13 +133,13 @@ fn build(
     config: Config,
     hosts: HostTable,
     leases: Leases,
-    (port, broadcast): (u16, Ipv4Addr),
+    (local_port, remote_port, limited_broadcast): (u16, u16, Ipv4Addr),
     values: &StartUp,
 ) -> Server {
     let settings = dhcp4::Settings {
-        local_port: port,
-        remote_port: values.remote_port.unwrap_or(port.saturating_add(1)),
-        limited_broadcast: values.limited_broadcast.unwrap_or(broadcast),
+        local_port,
+        remote_port,
+        limited_broadcast: values.limited_broadcast.unwrap_or(limited_broadcast),
         abandon_lease_time: values.abandon_lease_time,
         variables: values.variables.clone(),
     };
@@ -200,11 +202,23 @@ fn refuse(config: &Config) -> Result<(), Fatal> {
 }
 
 fn read_leases(path: &Path) -> Result<Vec<u8>, Fatal> {
-    std::fs::read(path).map_err(|error| {
+    let file = File::open(path).map_err(|error| {
         let (lines, fatal) = message::no_lease_database(path, &reason(&error));
         lines.iter().for_each(trace::say);
-        Fatal::Text(fatal)
-    })
+        fatal
+    })?;
+    read_whole(file, path)
+}
+
+/// A folder can be opened, and fails only here, in one of two ways that depend on the file system.
+fn read_whole(mut file: File, path: &Path) -> Result<Vec<u8>, Fatal> {
+    file.seek(SeekFrom::End(0))
+        .and_then(|_| file.rewind())
+        .map_err(|e| message::cannot_seek(path, &reason(&e)))?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)
+        .map_err(|e| config::message::cannot_read(&path.to_string_lossy(), reason(&e)))?;
+    Ok(text)
 }
 
 fn open_journal(path: PathBuf, sync: bool) -> Result<(Journal, Arc<Notify>), Fatal> {
@@ -224,9 +238,8 @@ fn read_configuration(
     flags: &Flags,
 ) -> Result<Config, Fatal> {
     let name = path.to_string_lossy();
-    let mut file = File::open(path).map_err(|e| config::message::cannot_open(&name, reason(&e)))?;
-    let mut text = Vec::new();
-    file.read_to_end(&mut text).map_err(|e| config::message::cannot_read(&name, reason(&e)))?;
+    let file = File::open(path).map_err(|e| config::message::cannot_open(&name, reason(&e)))?;
+    let text = read_whole(file, path)?;
     if flags.explain || flags.explain_json {
         return explain(&name, text, family, interfaces, flags.explain_json);
     }
