@@ -55,7 +55,20 @@ impl Config {
 
     /// The first subnet of this network that the address lies in.
     pub fn find_subnet_of(&self, network: NetworkId, address: Ipv4Addr) -> Option<SubnetId> {
-        self.network(network).subnets.iter().copied().find(|id| self.subnet(*id).contains(address))
+        const FEW: usize = 8;
+        let subnets = &self.network(network).subnets;
+        if subnets.len() > FEW {
+            let bits = address.to_bits();
+            let tables = self.subnet_index.v4.iter();
+            let mut here = tables
+                .filter_map(|(mask, table)| table.get(&(bits & mask)).copied())
+                .filter(|id| self.subnet(*id).network == network);
+            // Subnets within subnets have an order of their own.
+            if let (Some(only), None) = (here.next(), here.next()) {
+                return Some(only);
+            }
+        }
+        subnets.iter().copied().find(|id| self.subnet(*id).contains(address))
     }
 
     /// The network that an `interface` statement bound to this interface.

@@ -1,14 +1,20 @@
 //! Every line the engine says: ISC's texts (ledger `logs.tsv`, category v4).
 
 use crate::log::Line;
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::net::Ipv4Addr;
 
 /// Octets in lower-case hex, two digits each, joined by colons.
 pub fn hardware(octets: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let mut text = String::with_capacity(octets.len() * 3);
     for (index, octet) in octets.iter().enumerate() {
-        let _ = write!(text, "{}{octet:02x}", if index > 0 { ":" } else { "" });
+        if index > 0 {
+            text.push(':');
+        }
+        text.push(DIGITS[usize::from(octet >> 4)]);
+        text.push(DIGITS[usize::from(octet & 15)]);
     }
     text
 }

@@ -29,6 +29,7 @@ pub mod send;
 
 use crate::clock::{Now, Wall};
 use crate::config::Config;
+use crate::config::model::NetworkId;
 use crate::eval::context::HostTable;
 use crate::eval::machine::Outcome;
 use crate::eval::options::OptionState;
@@ -79,7 +80,9 @@ pub struct Engine {
     pub store: Store,
     pub journal: Journal,
     pub hosts: HostTable,
-    pub interfaces: Vec<Interface>,
+    interfaces: Vec<Interface>,
+    /// The shared network of each.
+    interface_networks: Vec<Option<NetworkId>>,
     pub settings: Settings,
     local_offset: Option<LocalOffset>,
     /// Global variables, which option values see.
@@ -140,6 +143,7 @@ impl Engine {
             journal: Journal::default(),
             hosts,
             interfaces: Vec::new(),
+            interface_networks: Vec::new(),
             settings,
             local_offset,
             variables,
@@ -152,6 +156,20 @@ impl Engine {
             options: OptionState::new(),
             out: Output::default(),
         }
+    }
+
+    /// The interfaces, once they are known. The shared network of one is what an `interface` statement says, else the one
+    /// its addresses lie in.
+    pub fn set_interfaces(&mut self, interfaces: Vec<Interface>) {
+        let config = &self.config;
+        let network = |interface: &Interface| {
+            let addresses = interface.addresses.iter();
+            config
+                .network_of_interface(&interface.name)
+                .or_else(|| addresses.copied().find_map(|address| config.find_network(address)))
+        };
+        self.interface_networks = interfaces.iter().map(network).collect();
+        self.interfaces = interfaces;
     }
 
     /// One received datagram. What follows from it is in [`Engine::out`] and [`Engine::journal`].

@@ -36,11 +36,8 @@ impl Engine {
         self.interface_network(client)
     }
 
-    /// The shared network of the interface the message came in by: what an `interface` statement says, else the one its
-    /// addresses lie in.
+    /// The shared network of the interface the message came in by.
     pub(super) fn interface_network(&self, client: &Client<'_>) -> Option<NetworkId> {
-        let interface = self.interfaces.get(usize::from(client.interface.0))?;
-        let bound = client.config.network_of_interface(&interface.name);
-        bound.or_else(|| interface.addresses.iter().find_map(|address| client.config.find_network(*address)))
+        *self.interface_networks.get(usize::from(client.interface.0))?
     }
 }

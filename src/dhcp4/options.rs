@@ -6,7 +6,7 @@ use crate::eval::machine::Machine;
 use crate::eval::options::OptionState;
 use crate::eval::reply::Wishes;
 use crate::option::definition::{AGENT, FQDN, OptionId};
-use crate::wire::dhcp4::Header;
+use crate::wire::dhcp4::{FIXED, Header};
 use std::ops::Range;
 
 /// A reply is padded to this length (RFC 1542 section 2.1).
@@ -70,13 +70,13 @@ pub fn build(
         sname_is_free: packing.sname_is_free,
     };
     let start = out.len();
-    header.write(out);
-    let area = out.len();
+    out.resize(start + FIXED, 0);
     machine.reply_options(&wishes, header, out);
-    let options = out.split_off(area);
-    out.truncate(start);
+    // Options may have gone into file and sname, so the header comes last, to its place in front.
+    let end = out.len();
     header.write(out);
-    out.extend_from_slice(&options);
+    out.copy_within(end.., start);
+    out.truncate(end);
     if !packing.is_unpadded && out.len() - start < BOOTP_LENGTH {
         out.resize(start + BOOTP_LENGTH, 0);
     }

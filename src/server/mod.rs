@@ -78,7 +78,7 @@ impl Server {
 
     /// The interfaces, once they are known.
     pub fn set_interfaces(&mut self, interfaces: Vec<event::Interface>) {
-        self.engine.interfaces = interfaces;
+        self.engine.set_interfaces(interfaces);
     }
 
     /// ISC appends the server's DUID at every start.
