@@ -6,6 +6,10 @@ command -v ip >/dev/null || wanted+=(iproute2)
 [ -x /usr/sbin/dhcpd ] || wanted+=(isc-dhcp-server)
 command -v udhcpc >/dev/null || wanted+=(udhcpc)
 command -v dhclient >/dev/null || wanted+=(isc-dhcp-client)
+command -v dhcpcd >/dev/null || wanted+=(dhcpcd-base)
+[ -x /usr/sbin/perfdhcp ] || wanted+=(kea-admin)
+command -v strace >/dev/null || wanted+=(strace)
+[ -x /usr/sbin/mkfs.ext4 ] || wanted+=(e2fsprogs)
 if [ ${#wanted[@]} -gt 0 ]; then
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         echo "missing: ${wanted[*]} (root and Debian are needed to install them)" >&2

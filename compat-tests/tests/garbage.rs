@@ -1,0 +1,184 @@
+//! Broken datagrams by the thousand, and a client that is served all the while. The seed is fixed: every run sends the same.
+
+use compat_tests::crowd::{self, Crowd};
+use compat_tests::ground::{Ground, Result, Wish, ours, say, serve};
+use compat_tests::wire::{self, BROADCAST};
+use nix::sys::signal::Signal;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+const DATAGRAMS: usize = 20_000;
+const SEED: u64 = 0x5eed_0002_1310;
+/// Between two exchanges of the good client.
+const BURST: usize = 100;
+
+/// Everything that looks into a packet is looked at.
+const CONFIGURATION: &str = r#"
+authoritative;
+ping-check false;
+allow bootp;
+allow leasequery;
+ddns-update-style none;
+default-lease-time 3600;
+option space vendor;
+option vendor.name code 1 = text;
+option vendor.list code 2 = array of ip-address;
+class "by-vendor" { match if substring(option vendor-class-identifier, 0, 3) = "abc"; vendor-option-space vendor; }
+class "by-circuit" { spawn with option agent.circuit-id; lease limit 4; }
+if exists user-class { log(info, concat("user class ", binary-to-ascii(16, 8, ":", option user-class))); }
+subnet 10.41.0.0 netmask 255.255.0.0 {
+  option routers 10.41.0.1;
+  option vendor.name "something";
+  option host-name = concat("h-", binary-to-ascii(16, 8, "-", suffix(hardware, 3)));
+  on commit { set seen = pick-first-value(option host-name, option fqdn.fqdn, "none"); }
+  pool { range dynamic-bootp 10.41.1.0 10.41.250.255; }
+}
+"#;
+
+struct Chance(u64);
+
+impl Chance {
+    /// xorshift64.
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit.max(1) as u64) as usize
+    }
+
+    fn octets(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| self.next() as u8).collect()
+    }
+}
+
+/// Options whose inside is parsed, with lengths that may be wrong.
+fn options(chance: &mut Chance) -> Vec<u8> {
+    const CODES: [u8; 20] =
+        [0, 12, 43, 50, 51, 52, 53, 54, 55, 57, 60, 61, 77, 81, 82, 92, 93, 118, 124, 255];
+    let mut out = Vec::new();
+    for _ in 0..chance.below(8) {
+        let code = CODES[chance.below(CODES.len())];
+        let length = [0, 1, 2, 4, 7, 16, 64, 255][chance.below(8)];
+        let body = chance.octets(length);
+        let said = if chance.below(3) == 0 { chance.next() as u8 } else { length as u8 };
+        out.extend([code, said]);
+        // Sub-options for the codes that have them.
+        if matches!(code, 43 | 82) && length > 4 {
+            out.extend([1, (length - 2 + chance.below(3)) as u8]);
+            out.extend(&body[2..]);
+        } else {
+            out.extend(body);
+        }
+    }
+    out
+}
+
+fn payload(chance: &mut Chance) -> Vec<u8> {
+    let client = 0x00f0_0000 + chance.below(4000) as u32;
+    let kind = [1, 3, 4, 7, 8, 10, 13, chance.next() as u8][chance.below(8)];
+    let inside = options(chance);
+    let near = Ipv4Addr::new(10, 41, chance.next() as u8, chance.next() as u8);
+    let mut message = crowd::message(client, kind, Ipv4Addr::UNSPECIFIED, &inside);
+    match chance.below(6) {
+        0 => message.ciaddr = near,
+        1 => message.giaddr = near,
+        2 => message.hlen = chance.next() as u8,
+        3 => message.htype = chance.next() as u8,
+        4 => message.sname = chance.octets(64),
+        _ => message.file = chance.octets(128),
+    }
+    let mut payload = message.encode();
+    match chance.below(6) {
+        0 => payload.truncate(chance.below(payload.len() + 1)),
+        1 => {
+            for _ in 0..=chance.below(12) {
+                let at = chance.below(payload.len());
+                payload[at] = chance.next() as u8;
+            }
+        }
+        2 => payload.extend(chance.octets(200)),
+        3 => {
+            let count = chance.below(600);
+            payload = chance.octets(count);
+        }
+        4 => drop(payload.pop()),
+        _ => {}
+    }
+    // What one frame holds.
+    payload.truncate(1472);
+    payload
+}
+
+fn frame(chance: &mut Chance) -> Vec<u8> {
+    let payload = payload(chance);
+    let mut packet = wire::udp((Ipv4Addr::UNSPECIFIED, 68), (Ipv4Addr::BROADCAST, 67), &payload);
+    if chance.below(8) == 0 {
+        // Header length, total length, fragments, checksum, UDP length.
+        let at = [0, 2, 3, 6, 7, 9, 10, 24, 25, 26][chance.below(10)];
+        packet[at] = chance.next() as u8;
+    }
+    if chance.below(50) == 0 {
+        packet.truncate(chance.below(packet.len()));
+    }
+    wire::ethernet(BROADCAST, [2, 0x66, 0, 0, 0, 1], 0x0800, &packet)
+}
+
+#[test]
+fn twenty_thousand_broken_datagrams_disturb_nobody() -> Result<()> {
+    let ground = Ground::new(&Wish { server: &["10.41.0.1/16"], ..Wish::default() })?;
+    let leases = ground.directory().join("dhcpd.leases").display().to_string();
+    let mut server = serve(&ground, &ours()?, CONFIGURATION, &leases)?;
+    let mut crowd = Crowd::new(ground.link()?, 1);
+    let mut chance = Chance(SEED);
+    let (mut slowest, began) = (Duration::ZERO, Instant::now());
+    for sent in (0..DATAGRAMS).step_by(BURST) {
+        for _ in 0..BURST {
+            crowd
+                .link()
+                .send(&frame(&mut chance))
+                .or_else(|error| if error.contains("ENOBUFS") { Ok(()) } else { Err(error) })?;
+        }
+        let asked = Instant::now();
+        crowd.take_one(Duration::from_secs(5)).map_err(|error| {
+            format!("after {} broken datagrams: {error}\n{}", sent + BURST, tail(&server.log()))
+        })?;
+        slowest = slowest.max(asked.elapsed());
+    }
+    let lines = server.log().lines().count();
+    println!(
+        "{DATAGRAMS} datagrams and {} exchanges in {:?}, the slowest {slowest:?}; {lines} lines of log",
+        crowd.acks,
+        began.elapsed()
+    );
+    assert!(server.alive(), "{}", tail(&server.log()));
+    assert!(!server.log().contains("panicked"), "{}", tail(&server.log()));
+    let memory = resident(server.pid())?;
+    assert!(memory < 256 << 10, "{memory} KiB are resident");
+    crowd.distinct()?;
+    let text = fs::read(&leases).map_err(say("lease file"))?;
+    crowd::all_recorded(&crowd.acknowledged, &String::from_utf8_lossy(&text))?;
+    server.end(Signal::SIGKILL)?;
+    // What garbage left in the lease file must not stand in the way of the next start.
+    let again = serve(&ground, &ours()?, CONFIGURATION, &leases)?;
+    let corrupt: Vec<_> =
+        again.log().lines().filter(|line| line.contains("corrupt")).map(String::from).collect();
+    assert!(corrupt.is_empty(), "{corrupt:?}");
+    let everybody: Vec<u32> = crowd.acknowledged.keys().copied().collect();
+    crowd.reboot(&everybody, Duration::from_secs(10))
+}
+
+fn resident(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(say("status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    line.trim().trim_end_matches(" kB").parse().map_err(say("VmRSS"))
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<_> = log.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}
