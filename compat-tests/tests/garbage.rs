@@ -84,6 +84,8 @@ fn payload(chance: &mut Chance) -> Vec<u8> {
     let inside = options(chance);
     let near = Ipv4Addr::new(10, 41, chance.next() as u8, chance.next() as u8);
     let mut message = crowd::message(client, kind, Ipv4Addr::UNSPECIFIED, &inside);
+    // No client of the crowd.
+    message.chaddr[1] = 0x66;
     match chance.below(6) {
         0 => message.ciaddr = near,
         1 => message.giaddr = near,
