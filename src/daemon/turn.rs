@@ -29,6 +29,11 @@ use tokio::sync::Notify;
 /// Echo replies taken in one turn.
 const ECHO_REPLIES: usize = 64;
 
+/// Octets that may wait for the journal's disk before timers, and with them the slices of a rewrite, come less often; and
+/// microseconds between two of them then.
+const BACKLOG: usize = 4 << 20;
+const BACKLOG_PAUSE: u64 = 20_000;
+
 /// The core, as the loop sees it.
 pub trait Core {
     fn handle(&mut self, now: Now, event: Event<'_>, out: &mut Effects);
@@ -113,6 +118,8 @@ struct Turns {
     reports: Vec<Report>,
     /// The interface whose turn it is to be read first.
     first: usize,
+    /// Monotonic microseconds of the last timer event.
+    last_timer: u64,
     exit: Option<i32>,
 }
 
@@ -132,6 +139,7 @@ impl Turns {
             frames: packet_socket::Batch::default(),
             reports: Vec::new(),
             first: 0,
+            last_timer: 0,
             exit: None,
         })
     }
@@ -139,7 +147,8 @@ impl Turns {
     async fn run<C: Core>(&mut self, core: &mut C) -> i32 {
         loop {
             self.shell.log.wake();
-            let woken = self.wait(core.next_deadline()).await;
+            let deadline = self.deadline(core);
+            let woken = self.wait(deadline).await;
             self.turn(core, woken);
             if let Some(status) = self.exit {
                 return status;
@@ -147,6 +156,13 @@ impl Turns {
             // A flood of packets must not keep the selector from seeing signals.
             tokio::task::yield_now().await;
         }
+    }
+
+    /// When the core's next timer is due; later when the disk does not keep up.
+    fn deadline<C: Core>(&self, core: &C) -> Option<u64> {
+        let deadline = core.next_deadline()?;
+        let behind = self.shell.journal.backlog() > BACKLOG;
+        Some(if behind { deadline.max(self.last_timer + BACKLOG_PAUSE) } else { deadline })
     }
 
     /// Sleeps until there is something to do.
@@ -187,7 +203,8 @@ impl Turns {
         if woken.child {
             self.programs.reap(&mut |line| trace::say(&line));
         }
-        if core.next_deadline().is_some_and(|deadline| deadline <= now.mono) {
+        if self.deadline(core).is_some_and(|deadline| deadline <= now.mono) {
+            self.last_timer = now.mono;
             core.handle(now, Event::Timer, &mut self.effects);
         }
         self.echo_replies(core, now);

@@ -18,6 +18,7 @@ mod tests;
 use crate::log::Line;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -115,6 +116,8 @@ struct Shared {
     queue: Mutex<Queue>,
     filled: Condvar,
     reports: Mutex<Vec<Report>>,
+    /// Octets submitted and not yet written.
+    backlog: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -163,9 +166,15 @@ impl Journal {
         if batch.is_empty() {
             return;
         }
+        self.shared.backlog.fetch_add(batch.bytes.len(), Ordering::Relaxed);
         let mut queue = self.shared.queue();
         queue.batch.take_from(batch);
         self.shared.filled.notify_one();
+    }
+
+    /// Octets that wait to be written. A rewrite can make them faster than a disk takes them: its slices should pause then.
+    pub fn backlog(&self) -> usize {
+        self.shared.backlog.load(Ordering::Relaxed)
     }
 
     /// Moves what has been reported since the last call into `into`.

@@ -57,6 +57,9 @@ fn appends_to_what_is_there_and_reports_durability() {
     assert!(batch.is_empty());
     until(&journal, |report| *report == Report::Durable(2));
     assert_eq!(read(&path), "old\none\ntwo\n");
+    while journal.backlog() > 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]

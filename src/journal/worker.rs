@@ -5,6 +5,7 @@ use super::rewrite::Rewrite;
 use super::{Batch, Report, Settings, Shared, Step, message};
 use std::fs::File;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 pub(super) struct Worker {
@@ -44,6 +45,7 @@ impl Worker {
         let mut batch = Batch::default();
         while self.next(&mut batch) {
             self.commit(&batch);
+            self.shared.backlog.fetch_sub(batch.bytes.len(), Ordering::Relaxed);
             batch.clear();
         }
         if let Some(rewrite) = self.rewrite.take() {
