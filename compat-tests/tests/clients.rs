@@ -270,10 +270,10 @@ fn overflows(ground: &Ground) -> Result<u64> {
 /// Some clients have an identifier, some a name, some both.
 fn peculiar(client: u32) -> Vec<u8> {
     let mut options = Vec::new();
-    if client % 3 != 0 {
+    if !client.is_multiple_of(3) {
         options.extend([61, 7, 1, 2, b'"', b'\\', 200, 10, client as u8]);
     }
-    if client % 2 == 0 {
+    if client.is_multiple_of(2) {
         options.extend([&[12, 5][..], b"host-"].concat());
     }
     options

@@ -36,7 +36,7 @@ impl<'a> Batch<'a> {
     }
 
     /// A frame to fill; it leaves with the next [`Self::flush`].
-    pub fn next(&mut self) -> &mut [u8; LENGTH] {
+    pub fn fresh(&mut self) -> &mut [u8; LENGTH] {
         let at = self.out.len();
         self.out.push([0; LENGTH]);
         &mut self.out[at]

@@ -212,7 +212,7 @@ impl<'a> Window<'a> {
             let uses = slot.uses.wrapping_add(1);
             *slot = Slot { stage, uses, client, tries: 1, begun: now, requested: now, sent: now, say };
             self.report.begun += 1;
-            frame::write(batch.next(), client, xid(uses, place), say, self.plan.server_mac);
+            frame::write(batch.fresh(), client, xid(uses, place), say, self.plan.server_mac);
         }
     }
 
@@ -231,7 +231,7 @@ impl<'a> Window<'a> {
             slot.sent = now;
             self.report.sent_again += 1;
             let xid = xid(slot.uses, place as u16);
-            frame::write(batch.next(), slot.client, xid, slot.say, self.plan.server_mac);
+            frame::write(batch.fresh(), slot.client, xid, slot.say, self.plan.server_mac);
         }
     }
 
@@ -247,7 +247,7 @@ impl<'a> Window<'a> {
                 slot.stage = Stage::Requesting;
                 slot.say = Say::Request(answer.address, answer.server);
                 (slot.requested, slot.sent, slot.tries) = (now, now, 1);
-                frame::write(batch.next(), slot.client, answer.xid, slot.say, self.plan.server_mac);
+                frame::write(batch.fresh(), slot.client, answer.xid, slot.say, self.plan.server_mac);
                 false
             }
             (Stage::Requesting, frame::ACK) => {
