@@ -165,3 +165,41 @@ fn rewrites_are_those_of_the_real_program_elsewhere() {
     assert!(wrong.is_empty(), "{} of {count} differ\n{}", wrong.len(), wrong.join("\n"));
     println!("{count} rewrites are equal");
 }
+
+/// Run by hand in a release build, with LEASE_FILE naming a lease file of addresses in 10.0.0.0/8.
+#[test]
+#[ignore = "a measurement"]
+fn a_million_leases() {
+    let file = std::env::var("LEASE_FILE").expect("LEASE_FILE");
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    };
+    let config = "subnet 10.0.0.0 netmask 255.0.0.0 { range 10.0.0.1 10.127.255.254; }";
+    let input =
+        Input { name: "CONF", text: config.as_bytes().to_vec(), family: Family::V4, interfaces: &[] };
+    let mut none = |_: &str| Err(std::io::Error::other("no includes"));
+    let mut config = parse(input, &mut none, &mut |line: Line| println!("{}", line.text)).unwrap();
+    let before = resident();
+    let started = std::time::Instant::now();
+    let text: std::sync::Arc<[u8]> = std::fs::read(file).unwrap().into();
+    println!("file read after {:?}", started.elapsed());
+    let mut store = Store::new(&pools(&config));
+    let mut kept = Kept::default();
+    let mut loader = Loader { store: &mut store, kept: &mut kept };
+    let source = Source::new("FILE", text, SourceId(1));
+    let mut say = |line: Line| println!("{}", line.text);
+    reader::read(source, NOW, &mut config, &mut loader, &mut say);
+    println!("records read after {:?}", started.elapsed());
+    store.finish_loading();
+    println!("{} leases ready after {:?}, {} MB", store.len(), started.elapsed(), resident() - before);
+    let format = Format { hexadecimal: false, local: None, spaces: &config.spaces };
+    let mut rewrite = Rewrite::new(&store);
+    let (started, mut out, mut size) = (std::time::Instant::now(), Vec::new(), 0);
+    while rewrite.write(&store, &kept, NOW, &format, 65536, &mut out) {
+        size += out.len();
+        out.clear();
+    }
+    println!("{size} octets written in {:?}", started.elapsed());
+}
