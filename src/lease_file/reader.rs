@@ -132,6 +132,7 @@ impl Reader<'_> {
             at += 1;
             lines += 1;
         }
+        let first = at;
         while let Some((binding, length, count)) =
             canonical::lease(text.get(at..).unwrap_or_default(), self.now, &mut self.names)
         {
@@ -142,8 +143,9 @@ impl Reader<'_> {
             at += length;
             lines += count;
         }
-        if at > start && lines > 0 {
-            cursor.jump(at, lines);
+        if at > first {
+            // To the last line end and not beyond: white space ahead of a token shows in the column of a message.
+            cursor.jump(at - 1, lines - 1);
         }
     }
 }

@@ -472,19 +472,22 @@ impl Cursor<'_> {
         (self.state.peeked.is_none() && !self.state.seen).then_some(self.state.at)
     }
 
-    /// Goes on at octet `at`, a line start reached over `lines` line ends, as if everything before had been read.
+    /// Goes on at octet `at`, reached over `lines` line ends, as if everything before had been read.
     pub fn jump(&mut self, at: usize, lines: u32) {
         if at <= self.state.at {
             return;
         }
-        let before = self.source.text.get(..at.saturating_sub(1)).unwrap_or_default();
-        let previous = before.iter().rposition(|&octet| octet == b'\n').map_or(0, |end| end + 1);
+        let start_of_line = |end: usize| {
+            let before = self.source.text.get(..end).unwrap_or_default();
+            before.iter().rposition(|&octet| octet == b'\n').map_or(0, |end| end + 1)
+        };
+        let line_start = start_of_line(at);
+        self.state.previous_start = start_of_line(line_start.saturating_sub(1));
+        self.state.line_start = line_start;
         self.state.at = at;
         // The reader of the line end before has looked at what follows it.
         self.state.seen = self.source.text.get(at).is_some_and(|octet| !matches!(*octet, b'\n' | FALSE_END));
         self.state.line = self.state.line.wrapping_add(lines);
-        self.state.previous_start = previous;
-        self.state.line_start = at;
         self.state.false_ends = 0;
         self.state.echo_parity = self.state.line & 1;
     }
