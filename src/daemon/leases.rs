@@ -1,5 +1,6 @@
 //! The lease file at start: read, put into a store, written anew; and the trial copy of `-T`.
 
+use super::turn::event_of;
 use super::{Fatal, message, trace};
 use crate::clock::{Now, Wall};
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::transition::load::{Kept, Loader, pools};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Seconds from 1970 to 2000, where the time of a DUID begins (RFC 8415 section 11.2).
 const DUID_EPOCH: Wall = 946_684_800;
@@ -78,10 +80,20 @@ pub fn rewrite(server: &mut Server, now: Now, journal: &Journal) {
 /// How the text begins when there was no new file to write to, and so nothing was written.
 const NOT_CREATED: &str = "Can't create new lease file";
 
-/// The record that ISC appends at every start.
-pub fn append_duid(server: &mut Server, duid: &[u8], journal: &Journal) {
+/// How long the start waits for one record.
+const SLOW_DISK: Duration = Duration::from_secs(2);
+
+/// The record that ISC appends at every start; it is in the file before service begins.
+pub fn append_duid(server: &mut Server, now: Now, duid: &[u8], journal: &Journal) {
     let mut effects = Effects::default();
     server.append_duid(duid, &mut effects);
+    submit(effects, journal);
+    let mut reports = Vec::new();
+    journal.wait_for_reports(SLOW_DISK, &mut reports);
+    let mut effects = Effects::default();
+    for report in reports {
+        server.handle(now, event_of(report), &mut effects);
+    }
     submit(effects, journal);
 }
 

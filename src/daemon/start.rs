@@ -107,7 +107,7 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
         None => leases::server_duid(&kept_duid, &config, &interfaces, wall()),
     };
     server.set_interfaces(interfaces);
-    leases::append_duid(&mut server, &duid, &journal);
+    leases::append_duid(&mut server, clock.now(), &duid, &journal);
     let names = Refresh::start(names, server.engine().hosts.addresses.clone());
     let log = start.log.clone();
     let shell = Shell { clock, sockets, icmp, journal, journal_wake, log, names };

@@ -216,13 +216,7 @@ impl Turns {
         self.shell.journal.reports(&mut self.reports);
         for report in self.reports.drain(..) {
             tracing::trace!(?report, "journal");
-            let event = match report {
-                Report::Durable(sequence) => Event::Durable(sequence),
-                Report::Failed(text) => Event::JournalFailed(text),
-                Report::RewriteDone(result) => Event::RewriteDone(result),
-                Report::Say(line) => Event::Say(line),
-            };
-            core.handle(now, event, &mut self.effects);
+            core.handle(now, event_of(report), &mut self.effects);
         }
     }
 
@@ -323,6 +317,16 @@ impl Turns {
         if !self.outbox.is_empty() {
             self.outbox.flush(&self.shell.sockets, &mut |line| trace::say(&line));
         }
+    }
+}
+
+/// What the journal says, for the core.
+pub fn event_of(report: Report) -> Event<'static> {
+    match report {
+        Report::Durable(sequence) => Event::Durable(sequence),
+        Report::Failed(text) => Event::JournalFailed(text),
+        Report::RewriteDone(result) => Event::RewriteDone(result),
+        Report::Say(line) => Event::Say(line),
     }
 }
 

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// What the journal tells the core's thread, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,7 +196,16 @@ impl Journal {
                     Report::Durable(_) => {}
                 }
             }
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Blocks, but not for ever, until something was reported, and moves it into `into`. For the start, too.
+    pub fn wait_for_reports(&self, at_most: Duration, into: &mut Vec<Report>) {
+        let begin = Instant::now();
+        while into.is_empty() && begin.elapsed() < at_most {
+            std::thread::sleep(Duration::from_millis(1));
+            self.reports(into);
         }
     }
 
