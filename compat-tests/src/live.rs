@@ -102,7 +102,7 @@ impl<'a> Run<'a> {
             elapsed: 0,
             child: None,
             config: scenario.configs.get("").cloned().unwrap_or_default(),
-            transcript: Transcript { program: program.version(), sections: Vec::new() },
+            transcript: Transcript { program: program.version(), start, sections: Vec::new() },
             logs: Vec::new(),
             packets: Vec::new(),
             all_logs: Vec::new(),
@@ -159,6 +159,7 @@ impl<'a> Run<'a> {
         match step {
             Step::Send(packet) => self.send(packet),
             Step::Exchange(packet) => {
+                self.script.forget();
                 self.send(packet)?;
                 self.send(&Script::request_after(packet))
             }

@@ -117,7 +117,7 @@ impl Draft {
             "on expiry { log(info, concat(\"expired \", binary-to-ascii(10, 8, \".\", leased-address))); }",
             "if option dhcp-message-type = 3 { set seen = option host-name; }",
             "if known { option tftp-server-name \"known\"; }",
-            "default-lease-time 3;\nmin-lease-time 1;",
+            "default-lease-time 2;\nmin-lease-time 1;",
         ];
         for statement in STATEMENTS {
             if dice.percent(12) {
@@ -229,7 +229,7 @@ impl Draft {
             let state = dice.of(&["active", "active", "active", "free", "expired", "released", "abandoned"]);
             let client = CLIENTS[dice.below(6)].as_bytes()[0];
             let ends = match state {
-                "active" => dice.of(&["@T+500", "@T+60", "@T+3", "@T-20", "never"]),
+                "active" => dice.of(&["@T+500", "@T+60", "@T+2", "@T-20", "never"]),
                 "abandoned" => "@T+400",
                 _ => dice.of(&["@T-10", "@T-20", "@T-500"]),
             };
@@ -254,11 +254,12 @@ impl Draft {
         }
     }
 
+    /// What ends soon ends after two seconds and waits take three: nothing is ever due at the moment of a step.
     fn draw_steps(&mut self, dice: &mut Dice) {
         let count = 6 + dice.below(14);
         for number in 0..count {
             if number % 5 == 4 {
-                self.steps.push(format!("wait {}", 1 + dice.below(2)));
+                self.steps.push("wait 3".into());
             }
             let step = match dice.below(20) {
                 0..=5 => format!("exchange{}", Self::fields(dice, "")),
@@ -380,7 +381,10 @@ impl Draft {
         }
         let found = match ours {
             Some(program) => transcript::compare(&expected, &live::run(&scenario, program)?),
-            None => transcript::compare(&replay::within_reach(&expected), &replay::run(&scenario)?),
+            None => transcript::compare(
+                &replay::within_reach(&expected),
+                &replay::run_at(&scenario, expected.start)?,
+            ),
         };
         let (left, _) = lists::explain(&scenario.name, found, &lists::differences()?);
         Ok(left)

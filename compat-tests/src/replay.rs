@@ -31,17 +31,23 @@ const CONFIG: &str = "/etc/dhcp/dhcpd.conf";
 const LEASES: &str = "/var/lib/dhcp/dhcpd.leases";
 
 pub fn run(scenario: &Scenario) -> Result<Transcript> {
+    run_at(scenario, START)
+}
+
+/// The same with another second for the first step: what depends on the date itself then compares too.
+pub fn run_at(scenario: &Scenario, start: i64) -> Result<Transcript> {
     let mut run = Run {
         scenario,
+        start,
         script: Script::default(),
         server: None,
-        file: lease_text::expand(&scenario.lease_file, START).into_bytes(),
+        file: lease_text::expand(&scenario.lease_file, start).into_bytes(),
         config: scenario.configs.get("").cloned().unwrap_or_default(),
         mono: 50_000,
         durable: 0,
         logs: Vec::new(),
         packets: Vec::new(),
-        transcript: Transcript { program: "dhcpd-rs".into(), sections: Vec::new() },
+        transcript: Transcript { program: "dhcpd-rs".into(), start, sections: Vec::new() },
     };
     run.launch()?;
     run.close("start");
@@ -57,11 +63,12 @@ pub fn run(scenario: &Scenario) -> Result<Transcript> {
 
 struct Run<'a> {
     scenario: &'a Scenario,
+    start: i64,
     script: Script,
     server: Option<Server>,
     file: Vec<u8>,
     config: String,
-    /// Microseconds; 0 is one second before `START`.
+    /// Microseconds; 0 is one second before `start`.
     mono: u64,
     durable: u64,
     logs: Vec<String>,
@@ -71,13 +78,14 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn now(&self) -> Now {
-        Now { wall: START - 1 + (self.mono / 1_000_000) as i64, mono: self.mono }
+        Now { wall: self.start - 1 + (self.mono / 1_000_000) as i64, mono: self.mono }
     }
 
     fn step(&mut self, step: &Step) -> Result<()> {
         match step {
             Step::Send(packet) => self.send(packet),
             Step::Exchange(packet) => {
+                self.script.forget();
                 self.send(packet)?;
                 self.send(&Script::request_after(packet))
             }
@@ -121,10 +129,11 @@ impl Run<'_> {
     }
 
     fn launch(&mut self) -> Result<()> {
+        self.durable = 0;
         let wall = self.now().wall;
         let logs = &mut self.logs;
         let mut say = |line: Line| logs.push(log_line(&line));
-        let text = lease_text::expand(&self.config, START).into_bytes();
+        let text = lease_text::expand(&self.config, self.start).into_bytes();
         let input = Input { name: CONFIG, text, family: Family::V4, interfaces: &self.scenario.listen };
         let mut include = |path: &str| match self.scenario.files.iter().find(|(name, _)| name == path) {
             Some((_, text)) => Ok(text.clone().into_bytes()),
@@ -350,7 +359,7 @@ impl Run<'_> {
 
     fn show_leases(&mut self) {
         let text = String::from_utf8_lossy(&self.file).into_owned();
-        self.packets.extend(lease_text::normalise(&text, START));
+        self.packets.extend(lease_text::normalise(&text, self.start));
     }
 
     fn close(&mut self, heading: &str) {
@@ -367,7 +376,8 @@ fn log_line(line: &Line) -> String {
         Priority::Info => "info",
         Priority::Debug => "debug",
     };
-    format!("{severity}: {}", line.text)
+    // syslog(3) takes a newline at the end away.
+    format!("{severity}: {}", line.text.trim_end_matches('\n'))
 }
 
 fn address_of(text: &str) -> Option<(Ipv4Addr, u32)> {

@@ -130,6 +130,7 @@ impl Scenario {
     /// True when the steps only use what the core sees: packets and time.
     pub fn fits_virtual_time(&self) -> bool {
         self.live_only.is_none()
+            && self.arguments.is_empty()
             && self
                 .steps
                 .iter()

@@ -75,6 +75,11 @@ impl Script {
         Packet { kind: "REQUEST".into(), fields }
     }
 
+    /// What was offered before does not count in a new exchange.
+    pub fn forget(&mut self) {
+        (self.yiaddr, self.server) = (None, None);
+    }
+
     pub fn build(&mut self, packet: &Packet) -> Result<Outgoing, String> {
         self.sent += 1;
         let mut building = Building::new(packet, self)?;

@@ -13,6 +13,8 @@ pub struct Section {
 pub struct Transcript {
     /// Which program, as it names itself.
     pub program: String,
+    /// When the first step happened; not part of a recording.
+    pub start: i64,
     pub sections: Vec<Section>,
 }
 
@@ -169,7 +171,7 @@ mod tests {
     use super::*;
 
     fn transcript(lines: &[&str]) -> Transcript {
-        let mut out = Transcript { program: "p".into(), sections: Vec::new() };
+        let mut out = Transcript { program: "p".into(), start: 0, sections: Vec::new() };
         *out.section("s") = lines.iter().map(ToString::to_string).collect();
         out
     }
