@@ -47,7 +47,7 @@ impl Holder {
              ip link set lo up\n{setup}\necho ready; read forever || true"
         );
         let mut child = Command::new("unshare")
-            .args(["--net", "--mount", "sh", "-c", &script])
+            .args(["--net", "--mount", "--uts", "sh", "-c", &script])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -71,7 +71,7 @@ impl Holder {
         let mut command = Command::new("setpriv");
         let pid = self.pid().to_string();
         command
-            .args(["--pdeathsig", "KILL", "nsenter", "-t", &pid, "-n", "-m", "--"])
+            .args(["--pdeathsig", "KILL", "nsenter", "-t", &pid, "-n", "-m", "-u", "--"])
             .arg(program)
             .stdin(Stdio::null());
         command
@@ -110,9 +110,11 @@ impl Ground {
             .map_err(say("a directory for the test"))?;
         let here = directory.path().display();
         let server = Holder::new(&format!("DIRECTORY={here}\n{}", wish.setup))?;
-        // dhclient and dhcpcd keep files there; a machine's own leases are none of ours.
+        // dhclient and dhcpcd keep files in the first two; a machine's own leases are none of ours. Whatever script a client
+        // might run, resolv.conf and the host name of the machine stay as they are.
         let private = format!(
-            "mkdir {here}/run {here}/lib; mount --bind {here}/run /run; mount --bind {here}/lib /var/lib"
+            "mkdir {here}/run {here}/lib; mount --bind {here}/run /run; mount --bind {here}/lib /var/lib; \
+             mount --bind /etc /etc; mount -o remount,bind,ro /etc"
         );
         let clients = Holder::new(&private)?;
         let ground = Ground { server, clients, directory };

@@ -208,7 +208,8 @@ fn dhcpcd_takes_renews_rebinds_and_releases() -> Result<()> {
         .arg("c0");
     let release = |stage: &Stage, _: &Running| {
         let mut command = stage.ground.at_clients("dhcpcd");
-        run(command.args(["-4", "--script"]).arg(stage.script()).args(["-k", "c0"])).map(drop)
+        run(command.args(["-4", "-f", "/dev/null", "--script"]).arg(stage.script()).args(["-k", "c0"]))
+            .map(drop)
     };
     stage.whole_life(&mut client, |_| Ok(()), release)
 }
