@@ -290,6 +290,55 @@ fn the_file_is_written_anew_every_hour_in_slices_between_packets() {
 }
 
 #[test]
+fn a_rewrite_covers_what_was_appended_during_it() {
+    let mut world = World::new(ONE_POOL);
+    world.receive(&request(0x61, 100));
+    world.event(Event::JournalFailed("a broken disk".into()));
+    assert_eq!(world.said().last().map(String::as_str), Some("rewrite begins"));
+    world.file.clear();
+    world.receive(&request(0x62, 101));
+    world.event(Event::Timer);
+    assert_eq!(world.said().last().map(String::as_str), Some("rewrite ends"));
+    for last in [100, 101] {
+        assert!(world.file.contains(&format!("lease 10.9.0.{last} {{")), "{}", world.file);
+    }
+    world.event(Event::RewriteDone(Ok(())));
+    world.sent();
+    // Nothing new is written for them, and nothing has to be waited for.
+    world.receive(&request(0x61, 100));
+    world.receive(&request(0x62, 101));
+    assert_eq!(world.sent(), [(5, address(100)), (5, address(101))]);
+}
+
+/// Recording class-log-fatal.
+#[test]
+fn log_fatal_ends_the_server_where_it_stands() {
+    let fatal = "if option host-name = \"kill\" { log(info, \"before\"); log(fatal, \"killed\"); log(info, \"after\"); } }";
+    let mut world = World::new(&ONE_POOL.replace('}', fatal));
+    let (file, kill) = (world.file.clone(), [12, 4, b'k', b'i', b'l', b'l', 50, 4, 10, 9, 0, 100]);
+    world.receive(&message(3, 0x61, &kill));
+    assert_eq!(world.said(), ["before", "killed", "exit 1"]);
+    world.receive(&discover(0x62));
+    world.event(Event::Shutdown);
+    assert_eq!((world.said(), world.sent(), &world.file), (vec![], vec![], &file));
+}
+
+/// Recording class-add.
+#[test]
+fn an_added_class_counts_at_once() {
+    let config = r#"class "marked" { option domain-name "marked.example"; lease limit 1; } default-lease-time 600;
+        ping-check false; subnet 10.9.0.0 netmask 255.255.255.0 { range 10.9.0.100 10.9.0.109;
+        if option vendor-class-identifier = "m" { add "marked"; } }"#;
+    let mut world = World::new(config);
+    world.receive(&message(3, 0x61, &[60, 1, b'm', 50, 4, 10, 9, 0, 100]));
+    assert!(world.file.contains("  billing class \"marked\";\n"), "{}", world.file);
+    world.said();
+    world.receive(&message(1, 0x62, &[60, 1, b'm']));
+    let full = "no available billing: lease limit reached in all matching classes (last: 'marked')";
+    assert_eq!(world.said(), [format!("DHCPDISCOVER from 02:00:00:00:00:62 via s0: {full}")]);
+}
+
+#[test]
 fn a_decline_counts_only_from_the_holder() {
     let mut world = World::new(ONE_POOL);
     world.receive(&request(0x61, 100));
