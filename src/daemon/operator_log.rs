@@ -8,10 +8,11 @@
 use super::message;
 use crate::log::{Line, Priority, Reach};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, MultiHeaders, sendmmsg};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::io::{self, IoSlice, Write};
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -202,6 +203,8 @@ struct Writer {
     connection: Option<syslog::Logger<LoggerBackend, LocalTime>>,
     tried: Option<Instant>,
     pending: VecDeque<Stamped>,
+    /// Datagrams being sent; kept for their buffers.
+    texts: Vec<Vec<u8>>,
     /// Lines that syslog, and that standard error, did not get and was not told of.
     lost: (u64, u64),
     /// When a loss was last reported.
@@ -217,6 +220,7 @@ impl Writer {
             connection: None,
             tried: None,
             pending: VecDeque::new(),
+            texts: Vec::new(),
             lost: (0, 0),
             reported: None,
         }
@@ -305,14 +309,14 @@ impl Writer {
     /// Sends what syslogd takes now.
     fn drain_pending(&mut self) {
         let mut waited = false;
-        while let Some(stamped) = self.pending.front() {
+        while !self.pending.is_empty() {
             if self.connection.is_none() && !connect(&self.identity, &mut self.connection, &mut self.tried) {
                 return;
             }
             let Some(connection) = &mut self.connection else { return };
-            match send(connection, stamped) {
-                Ok(()) => {
-                    self.pending.pop_front();
+            match send(connection, &self.pending, &mut self.texts) {
+                Ok(count) => {
+                    self.pending.drain(..count);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock if !waited => {
@@ -393,13 +397,47 @@ fn wait_for_room(connection: &syslog::Logger<LoggerBackend, LocalTime>) {
     }
 }
 
-fn send(connection: &mut syslog::Logger<LoggerBackend, LocalTime>, stamped: &Stamped) -> io::Result<()> {
+/// Lines that go with one call.
+const TOGETHER: usize = 32;
+
+/// Sends the first lines, as many as syslogd takes of those that go together. Gives how many that was.
+fn send(
+    connection: &mut syslog::Logger<LoggerBackend, LocalTime>,
+    pending: &VecDeque<Stamped>,
+    texts: &mut Vec<Vec<u8>>,
+) -> io::Result<usize> {
+    let LoggerBackend::Unix(socket) = &connection.backend else {
+        let Some(first) = pending.front() else { return Ok(0) };
+        format(&connection.formatter, &mut connection.backend, first)?;
+        return Ok(1);
+    };
+    let count = pending.len().min(TOGETHER);
+    texts.resize_with(texts.len().max(count), Vec::new);
+    for (text, stamped) in texts.iter_mut().zip(pending) {
+        text.clear();
+        format(&connection.formatter, text, stamped)?;
+    }
+    let slices: Vec<[IoSlice; 1]> = texts.iter().take(count).map(|text| [IoSlice::new(text)]).collect();
+    let mut headers = MultiHeaders::<()>::preallocate(count, None);
+    let addresses = [None; TOGETHER];
+    let sent = sendmmsg(
+        socket.as_raw_fd(),
+        &mut headers,
+        slices.iter(),
+        &addresses,
+        [],
+        MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL,
+    )?;
+    Ok(sent.count())
+}
+
+fn format(formatter: &LocalTime, into: &mut impl Write, stamped: &Stamped) -> io::Result<()> {
     let severity = match stamped.priority {
         Priority::Error => Severity::LOG_ERR,
         Priority::Info => Severity::LOG_INFO,
         Priority::Debug => Severity::LOG_DEBUG,
     };
-    connection.formatter.format(&mut connection.backend, severity, stamped).map_err(|error| match error {
+    formatter.format(into, severity, stamped).map_err(|error| match error {
         syslog::Error::Write(error) | syslog::Error::Io(error) => error,
         other => io::Error::other(other.to_string()),
     })

@@ -29,15 +29,17 @@ pub enum Rejected {
     UdpChecksum,
 }
 
-/// One's complement sum of big-endian pairs, folded into 16 bits; a last odd octet is a high one.
+/// One's complement sum of big-endian pairs, folded into 16 bits; a last odd octet is a high one. Four octets at a time: two
+/// pairs in one number fold into the same sum.
 fn sum(bytes: &[u8], start: u32) -> u32 {
-    let mut total = u64::from(start);
-    for pair in bytes.chunks(2) {
-        total += match *pair {
-            [high, low] => u64::from(u16::from_be_bytes([high, low])),
-            [high] => u64::from(high) << 8,
-            _ => 0,
-        };
+    let (fours, rest) = bytes.as_chunks::<4>();
+    let mut last = [0; 4];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    let mut total = u64::from(start) + u64::from(u32::from_be_bytes(last));
+    for four in fours {
+        total += u64::from(u32::from_be_bytes(*four));
     }
     while total > 0xffff {
         total = (total & 0xffff) + (total >> 16);
