@@ -1,5 +1,6 @@
 //! `fuzz TARGET SECONDS [SEED]`: mutated inputs into a reader until the time is over. Targets: `configuration` (dhcpd.conf, with
-//! the advice that `--explain` gives), `leases` (dhcpd.leases), `packet` (a datagram as expressions see it). Seeds are the
+//! the advice that `--explain` gives), `leases` (dhcpd.leases), `packet` (a datagram as expressions see it), `core` (datagrams
+//! to a server with a rich configuration, which lives on from one to the next). Seeds are the
 //! scenarios of this package. Whatever panics is written to `fuzz-input` in the folder of temporary files first.
 
 use compat_tests::scenario;
@@ -22,13 +23,14 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (Some(target), Some(seconds)) = (words.first(), words.get(1).and_then(|word| word.parse().ok()))
     else {
-        eprintln!("usage: fuzz configuration|leases|packet SECONDS [SEED]");
+        eprintln!("usage: fuzz configuration|leases|packet|core SECONDS [SEED]");
         return ExitCode::FAILURE;
     };
     let run: fn(&[u8]) = match target.as_str() {
         "configuration" => configuration,
         "leases" => leases,
         "packet" => packet,
+        "core" => core::datagram,
         _ => return ExitCode::FAILURE,
     };
     let seed = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(1);
@@ -63,6 +65,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+mod core;
+
 /// xorshift64*
 struct Random(u64);
 
@@ -90,6 +94,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         let head = [&[1, 1, 6, 0][..], &[0; 232]].concat();
         let options = b"\x63\x82\x53\x63\x35\x01\x01\x37\x04\x01\x03\x06\x0f\x3d\x07\x01\x02\x00\x00\x00\x00\x01\x52\x06\x01\x04slot\x51\x04\x00\x00\x00x\x0c\x04host\xff";
         seeds.push([&head[..], options].concat());
+    }
+    if target == "core" {
+        seeds.extend(core::seeds());
     }
     seeds.retain(|seed| !seed.is_empty());
     seeds

@@ -1,0 +1,144 @@
+//! The core's entry under mutated datagrams: one server, one client after another, time that passes, a disk that is durable
+//! a little later.
+
+use dhcpd::clock::Now;
+use dhcpd::config::startup::CommandLine;
+use dhcpd::config::{Family, Input, parse};
+use dhcpd::dhcp4::{Engine, Settings};
+use dhcpd::eval::context::HostTable;
+use dhcpd::lease::store::Store;
+use dhcpd::log::Line;
+use dhcpd::server::Server;
+use dhcpd::server::effect::{Effect, Effects};
+use dhcpd::server::event::{Event, Interface, InterfaceId};
+use dhcpd::transition::load::{Kept, pools};
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+
+const START: i64 = 1_700_000_000;
+
+const CONFIGURATION: &str = r#"
+authoritative; default-lease-time 60; min-lease-time 5; max-lease-time 120; allow leasequery; one-lease-per-client true;
+option space SP; option SP.a code 1 = text; vendor-option-space SP; option SP.a "x"; echo-client-id on;
+class "c" { spawn with option agent.circuit-id; lease limit 3; }
+class "d" { match if substring (hardware, 6, 1) = 05; option domain-name "d"; }
+log (info, concat ("host ", option host-name));
+subnet 10.9.0.0 netmask 255.255.255.0 {
+  option domain-name = concat (option host-name, ".x"); option domain-search "a.b", "c.b";
+  filename "f"; next-server 10.9.0.2; use-host-decl-names on;
+  on commit { set a = option user-class; } on expiry { log (info, a); } on release { unset a; }
+  pool { allow members of "d"; range 10.9.0.100 10.9.0.103; }
+  pool { deny dynamic bootp clients; range 10.9.0.104 10.9.0.107; }
+  pool { ping-check false; range dynamic-bootp 10.9.0.108 10.9.0.129; }
+}
+host h { hardware ethernet 02:00:00:00:00:07; fixed-address 10.9.0.50; option host-name "h"; }
+host i { hardware ethernet 02:00:00:00:00:08; option root-path "/"; }
+host j { host-identifier option agent.remote-id 01:02; fixed-address 10.9.0.51; }
+"#;
+
+struct Core {
+    server: Server,
+    now: Now,
+    out: Effects,
+    written: u64,
+}
+
+thread_local!(static CORE: RefCell<Core> = RefCell::new(Core::new()));
+
+impl Core {
+    fn new() -> Core {
+        let input = Input { name: "F", text: CONFIGURATION.into(), family: Family::V4, interfaces: &[] };
+        let mut none = |_: &str| Err(std::io::Error::other("no includes"));
+        let mut say = |line: Line| panic!("{}", line.text);
+        let config = parse(input, &mut none, &mut say).expect("a sound configuration");
+        let hosts = HostTable::default();
+        let names = CommandLine { config_file: "", lease_file: "", pid_file: "", quiet: true };
+        let values = config.start_up(&names, &hosts, START, &mut |_| {}).expect("sound values");
+        let store = Store::new(&pools(&config));
+        let settings = Settings {
+            local_port: 67,
+            remote_port: 68,
+            limited_broadcast: Ipv4Addr::BROADCAST,
+            abandon_lease_time: 30,
+            variables: values.variables,
+        };
+        let mut server =
+            Server::new(Engine::new(Arc::new(config), store, hosts, settings, None), Kept::default());
+        server.set_interfaces(vec![Interface {
+            name: "s0".into(),
+            htype: 1,
+            hardware: vec![2, 0, 0, 0, 0, 1],
+            addresses: vec![Ipv4Addr::new(10, 9, 0, 1)],
+        }]);
+        let (now, mut out) = (Now { wall: START, mono: 0 }, Effects::default());
+        server.open(now, &mut out);
+        server.handle(now, Event::RewriteDone(Ok(())), &mut out);
+        Core { server, now, out, written: 0 }
+    }
+
+    fn handle(&mut self, event: Event<'_>) {
+        self.out.clear();
+        self.server.handle(self.now, event, &mut self.out);
+        let rewritten = self.out.list.contains(&Effect::RewriteEnd);
+        for effect in &self.out.list {
+            if let Effect::Append { sequence, .. } = effect {
+                self.written = *sequence;
+            }
+        }
+        if rewritten {
+            self.server.handle(self.now, Event::RewriteDone(Ok(())), &mut self.out);
+        }
+    }
+}
+
+/// One of each message, for several clients.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for kind in [0, 1, 1, 3, 3, 3, 4, 7, 8, 10] {
+        for client in [1, 5, 7, 8, 9] {
+            let mut payload = vec![0; 240];
+            payload[..3].copy_from_slice(&[1, 1, 6]);
+            payload[28..34].copy_from_slice(&[2, 0, 0, 0, 0, client]);
+            payload[236..].copy_from_slice(b"\x63\x82\x53\x63");
+            payload.extend([53, 1, kind]);
+            payload.extend([50, 4, 10, 9, 0, 100 + client]);
+            payload.extend(
+                b"\x3d\x03\x01ab\x0c\x04host\x37\x05\x01\x03\x06\x0f\x2b\x52\x06\x01\x04slot\x51\x04\0\0\0x",
+            );
+            payload.push(255);
+            if kind != 3 || client > 5 {
+                payload[12..16].copy_from_slice(&[10, 9, 0, 100 + client]);
+            }
+            if client == 9 {
+                payload[24..28].copy_from_slice(&[10, 9, 0, 2]);
+            }
+            seeds.push(payload);
+        }
+    }
+    seeds
+}
+
+pub fn datagram(payload: &[u8]) {
+    let sum: usize = payload.iter().map(|octet| usize::from(*octet)).sum();
+    CORE.with_borrow_mut(|core| {
+        core.now.mono += (sum as u64 % 1000) * 1000;
+        core.now.wall = START + (core.now.mono / 1_000_000) as i64;
+        core.handle(Event::Datagram {
+            interface: Some(InterfaceId((sum % 2) as u16)),
+            source: SocketAddrV4::new(Ipv4Addr::from(sum as u32), 68),
+            destination: Ipv4Addr::BROADCAST,
+            link_source: &[],
+            payload,
+        });
+        match sum % 16 {
+            0..8 => core.handle(Event::Durable(core.written)),
+            8 => core.handle(Event::EchoReply(Ipv4Addr::new(10, 9, 0, 95 + (sum % 40) as u8))),
+            9 | 10 => core.handle(Event::Timer),
+            11 if sum.is_multiple_of(400) => core.handle(Event::JournalFailed("full".into())),
+            _ => {}
+        }
+        let bindings = core.server.engine().store.len();
+        assert!(bindings <= 30, "only addresses of the pools have bindings, here are {bindings}");
+    });
+}
