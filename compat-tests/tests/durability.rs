@@ -16,12 +16,12 @@ authoritative;
 ping-check false;
 ddns-update-style none;
 default-lease-time 3600;
-subnet 10.40.0.0 netmask 255.255.0.0 {
-  range 10.40.1.0 10.40.250.255;
+subnet 10.40.0.0 netmask 255.252.0.0 {
+  range 10.40.1.0 10.43.250.255;
 }
 ";
 
-const SERVER: Wish<'static> = Wish { server: &["10.40.0.1/16"], clients: &[], setup: "" };
+const SERVER: Wish<'static> = Wish { server: &["10.40.0.1/14"], clients: &[], setup: "" };
 
 fn leases_in(ground: &Ground) -> String {
     ground.directory().join("dhcpd.leases").display().to_string()
@@ -71,7 +71,7 @@ fn kill_nine_loses_no_acknowledged_lease() -> Result<()> {
     let mut server = serve(&ground, &ours()?, CONFIGURATION, &leases)?;
     let everybody: Vec<u32> = crowd.acknowledged.keys().copied().collect();
     println!("{} leases acknowledged through {} kills", everybody.len(), moments.len());
-    crowd.reboot(&everybody, Duration::from_secs(15))?;
+    crowd.reboot(&everybody, Duration::from_secs(25))?;
     crowd.take_some(200, 48, Duration::from_secs(10))?;
     crowd.distinct()?;
     server.end(Signal::SIGTERM)
