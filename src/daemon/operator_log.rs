@@ -424,7 +424,7 @@ fn send(
         socket.as_raw_fd(),
         &mut headers,
         slices.iter(),
-        &addresses,
+        addresses,
         [],
         MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL,
     )?;
