@@ -1,9 +1,11 @@
 //! Every scenario as a test of its own: `live::NAME` runs our server in namespaces and compares with the recording of
-//! the real program, `virtual::NAME` drives the core in virtual time, `isc::NAME` records a random ten again.
+//! the real program, `virtual::NAME` drives the core in virtual time, `isc::NAME` records a random ten again, and
+//! `random::SEED` takes scenarios out of a seed through both.
 //!
 //! `COMPAT_TIER=full` records all again; otherwise ten, drawn anew every day.
 
 use compat_tests::live::{self, Program};
+use compat_tests::random::{self, Draft};
 use compat_tests::scenario::{self, Scenario};
 use compat_tests::transcript::{self, Difference};
 use compat_tests::{lists, recording, replay};
@@ -44,6 +46,7 @@ fn main() {
     for scenario in redo(&scenarios) {
         trials.push(isc_trial(scenario));
     }
+    trials.extend(random_seeds().map(random_trial));
     let (skips, all) = (lists::skips(), trials.len());
     trials.retain(|trial| match skips.iter().find(|(pattern, _)| pattern.is_match(trial.name())) {
         Some((_, reason)) => {
@@ -109,13 +112,39 @@ fn isc_trial(scenario: &Scenario) -> Trial {
     })
 }
 
+/// What a seed makes, through the real program and the core: a few in every run, many in the full tier.
+fn random_trial(seed: u64) -> Trial {
+    Trial::test(format!("random::{seed}"), move || {
+        let program = Program::isc().ok_or("the real dhcpd is not installed")?;
+        let draft = Draft::new(seed);
+        for _ in 0..2 {
+            if draft.differences(&program, None)?.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(random::report(&draft, &program, None).into())
+    })
+}
+
+fn random_seeds() -> std::ops::Range<u64> {
+    match (Program::isc().is_some(), is_full()) {
+        (false, _) => 0..0,
+        (true, false) => 5_000..5_012,
+        (true, true) => 5_000..5_120,
+    }
+}
+
+fn is_full() -> bool {
+    std::env::var("COMPAT_TIER").is_ok_and(|tier| tier == "full")
+}
+
 /// All of them in the full tier, else ten that change from day to day. None, with a word, where ISC is not installed.
 fn redo(scenarios: &[Scenario]) -> Vec<&Scenario> {
     if Program::isc().is_none() {
         println!("skipped isc::*: the real dhcpd is not installed here");
         return Vec::new();
     }
-    if std::env::var("COMPAT_TIER").is_ok_and(|tier| tier == "full") {
+    if is_full() {
         return scenarios.iter().collect();
     }
     let day = std::time::SystemTime::now()

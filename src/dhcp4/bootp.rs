@@ -144,7 +144,11 @@ impl Engine {
             let name = machine.option_value(id);
             copy_field(field, name.as_deref().unwrap_or(otherwise));
         }
-        Some(pack(&mut machine, client, fixed, header, &mut self.out.bytes))
+        let payload = pack(&mut machine, client, fixed, header, &mut self.out.bytes);
+        if let Some(commit) = std::mem::take(&mut machine.outcome.on).commit {
+            machine.run(&commit);
+        }
+        Some(payload)
     }
 }
 
