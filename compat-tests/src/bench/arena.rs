@@ -59,7 +59,7 @@ impl LogReader {
                 let Ok(length) = received else { continue };
                 let number = reader.lines.fetch_add(1, Ordering::Relaxed);
                 // Under load only a sample is kept: the reader must not be what is measured.
-                if number < 500 || number.is_multiple_of(64) || !buffer.starts_with(b"<30>") {
+                if number < 500 || number.is_multiple_of(64) || grave(&buffer) {
                     let line = String::from_utf8_lossy(buffer.get(..length).unwrap_or(&[])).into_owned();
                     if let Ok(mut latest) = reader.latest.lock() {
                         if latest.len() == KEPT_LINES {
@@ -71,6 +71,13 @@ impl LogReader {
             }
         });
     }
+}
+
+/// Whether a line's priority, `<N>`, is that of an error or worse.
+fn grave(line: &[u8]) -> bool {
+    let digits = line.strip_prefix(b"<").and_then(|rest| rest.split(|octet| *octet == b'>').next());
+    let number = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u32>().ok());
+    number.is_some_and(|number| number & 7 <= 3)
 }
 
 /// Runs `work` in a new arena, on a thread of its own. `directory` lies below `below`, which must be on a real disk.

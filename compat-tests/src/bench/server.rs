@@ -175,7 +175,7 @@ fn kea(arena: &Arena, setting: &Setting, threads: usize) -> Result<Vec<String>> 
   "interfaces-config": {{ "interfaces": [ "s0" ], "dhcp-socket-type": "raw" }},
   "lease-database": {{ "type": "memfile", "persist": true, "name": "{}/kea.csv", "lfc-interval": 0 }},
   "multi-threading": {{ "enable-multi-threading": {}, "thread-pool-size": {threads}, "packet-queue-size": 4096 }},
-  "valid-lifetime": {}, "authoritative": true, "cache-threshold": 0.0,
+  "valid-lifetime": {}, "authoritative": true,
   "subnet4": [ {{ "id": 1, "subnet": "10.0.0.0/8", "interface": "s0",
     "pools": [ {{ "pool": "10.1.0.0 - {}" }} ],
     "option-data": [ {{ "name": "routers", "data": "10.255.255.1" }} ] }} ],

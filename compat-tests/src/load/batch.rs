@@ -52,7 +52,7 @@ impl<'a> Batch<'a> {
                 self.socket.as_raw_fd(),
                 &mut self.headers,
                 slices.iter(),
-                &addresses,
+                addresses,
                 [],
                 MsgFlags::empty(),
             )
