@@ -27,6 +27,10 @@ impl Index {
         (hash ^ (hash >> 32)) as u32
     }
 
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.table.reserve(count);
+    }
+
     /// All under this key's hash, preferred first. The caller compares the key itself.
     pub(super) fn get(&self, key: &[u8]) -> impl Iterator<Item = BindingId> + '_ {
         let entry = self.table.get(&self.hash(key)).copied();

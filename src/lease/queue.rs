@@ -35,6 +35,14 @@ fn key(time: Wall) -> u32 {
     u32::try_from(time.max(0)).unwrap_or(u32::MAX)
 }
 
+/// Where a binding stands on a queue.
+pub(super) type Place = ((u32, Tie), BindingId);
+
+/// The place of the `n`th of the bindings that are queued from a file, each in front of its equals.
+pub(super) fn loaded(time: Wall, n: usize, id: BindingId) -> Place {
+    ((key(time), Tie::MAX - 1 - Tie::try_from(n).unwrap_or(MIDDLE).min(MIDDLE)), id)
+}
+
 #[derive(Debug, Default)]
 pub struct Queue {
     by_time: BTreeMap<(u32, Tie), BindingId>,
@@ -61,6 +69,11 @@ impl Queue {
     /// From a time on.
     pub(super) fn iter_from(&self, time: Wall) -> impl Iterator<Item = BindingId> + '_ {
         self.by_time.range((key(time), 0)..).map(|(_, id)| *id)
+    }
+
+    /// Everything at once, in order.
+    pub(super) fn fill(&mut self, places: impl Iterator<Item = Place>) {
+        self.by_time = places.collect();
     }
 
     /// Puts it before all of the same time; gives the tie to be kept for [`Queue::remove`]. When the ties of one time

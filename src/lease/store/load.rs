@@ -5,6 +5,7 @@ use crate::clock::Wall;
 use crate::lease::binding::{Binding, State};
 use crate::lease::order::{BUCKETS, bucket};
 use crate::lease::pool::PoolNumber;
+use crate::lease::queue::{self, Place};
 
 impl Store {
     /// Takes one record; the latest of an address counts. Gives it back when no pool holds the address.
@@ -34,7 +35,10 @@ impl Store {
         }
         walk.sort_unstable();
         let untouched = self.untouched_before(&walk);
-        let mut recorded = Vec::new();
+        let mut recorded = Vec::with_capacity(walk.len());
+        let mut placed = Vec::with_capacity(walk.len());
+        self.by_uid.reserve(walk.len());
+        self.by_hardware.reserve(walk.len());
         let mut group: Vec<BindingId> = Vec::new();
         let mut last: Option<(u32, PoolNumber, Kind, Wall)> = None;
         for &(bucket, _, id) in &walk {
@@ -44,22 +48,43 @@ impl Store {
             let this = (bucket, pool, kind_of(binding), binding.ends);
             let gap = |from: u32| untouched.get(from as usize) != untouched.get(bucket as usize);
             if last.is_none_or(|l| (l.1, l.2, l.3) != (this.1, this.2, this.3) || gap(l.0)) {
-                self.enqueue_all(&mut group);
+                self.place(&mut group, &mut placed);
             }
             group.push(id);
             self.index(id);
             last = Some(this);
         }
-        self.enqueue_all(&mut group);
+        self.place(&mut group, &mut placed);
+        self.fill_queues(placed);
         recorded.sort_unstable();
         self.compute_orders(&recorded);
         self.loaded = 0;
     }
 
-    /// Equal times in a row of the walk keep their order.
-    fn enqueue_all(&mut self, group: &mut Vec<BindingId>) {
+    /// Equal times in a row of the walk keep their order; all of them go in front of those that came before.
+    fn place(&self, group: &mut Vec<BindingId>, placed: &mut Vec<(PoolNumber, Kind, Place)>) {
         for id in group.drain(..).rev() {
-            self.enqueue(id);
+            let binding = self.get(id);
+            let Some(pool) = self.pool_of(binding.address) else { continue };
+            placed.push((pool, kind_of(binding), queue::loaded(binding.ends, placed.len(), id)));
+        }
+    }
+
+    /// Whole queues at once, from what is sorted.
+    fn fill_queues(&mut self, mut placed: Vec<(PoolNumber, Kind, Place)>) {
+        placed.sort_unstable();
+        for queue in placed.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let Some(&(number, kind, _)) = queue.first() else { continue };
+            for &(.., ((_, tie), id)) in queue {
+                self.slot_mut(id).tie = tie;
+            }
+            if let Some(pool) = self.pools.get_mut(number.0 as usize) {
+                pool.queue_mut(kind).fill(queue.iter().map(|(.., place)| *place));
+            }
+        }
+        for number in (0..self.pools.len() as u32).map(PoolNumber) {
+            let earliest = self.earliest_change(number, 0);
+            self.set_timer(number, earliest);
         }
     }
 
