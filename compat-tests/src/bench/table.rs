@@ -19,6 +19,12 @@ pub fn rows(result: &Measured) -> String {
 }
 
 fn row(result: &Measured, what: &str, figures: &Figures) -> String {
+    if figures.completed == 0 {
+        return format!(
+            "| {} | {} | {what} | {} | 0 | | | | | | | |\n",
+            result.server, result.pool, figures.window
+        );
+    }
     format!(
         "| {} | {} | {what} | {} | {:.0} | {:.1} | {} | {} | {} | {} | {} | {:.1} |\n",
         result.server,

@@ -89,10 +89,14 @@ fn bench() -> Result<(), String> {
     let ratios = table::ratios(&results, &Server::ours().name());
     print!("{ratios}");
     if let Some(path) = arguments.write {
+        let busy = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let busy = busy.split(' ').next().unwrap_or("?").to_string();
         let machine = std::thread::available_parallelism().map_or(0, usize::from);
         let text = format!(
             "# Benchmark\n\nWritten by `compat-tests/bench --write`, {}, on a machine with {machine} processors: one run, one disk, \
-             every server at its best window.\nThe generator and the log reader run on the same processors.\n\n{}{rows}\n{ratios}",
+             every server at its best window.\nThe generator and the log reader run on the same processors; load average at the end {busy}: what else ran there slows \
+             all of them.\nEvery lease is written and synced before its ACK by ISC dhcpd and ours; \"lost\" are exchanges given \
+             up by a client.\n\n{}{rows}\n{ratios}",
             chrono::Utc::now().format("%Y-%m-%d"),
             table::HEAD
         );
