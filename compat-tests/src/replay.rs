@@ -47,6 +47,7 @@ pub fn run_at(scenario: &Scenario, start: i64) -> Result<Transcript> {
         durable: 0,
         logs: Vec::new(),
         packets: Vec::new(),
+        unnamed: Vec::new(),
         transcript: Transcript { program: "dhcpd-rs".into(), start, sections: Vec::new() },
     };
     run.launch()?;
@@ -73,6 +74,7 @@ struct Run<'a> {
     durable: u64,
     logs: Vec<String>,
     packets: Vec<String>,
+    unnamed: Vec<Ipv4Addr>,
     transcript: Transcript,
 }
 
@@ -228,6 +230,10 @@ impl Run<'_> {
                 server.handle(now, Event::RewriteDone(Ok(())), &mut effects);
             }
             if effects.list.is_empty() {
+                if let Some(address) = self.unnamed.pop() {
+                    server.handle(now, Event::NameFound { address, name: None }, &mut effects);
+                    continue;
+                }
                 match echoes.pop() {
                     Some(address) => server.handle(now, Event::EchoReply(address), &mut effects),
                     None => break,
@@ -253,6 +259,8 @@ impl Run<'_> {
                 }
                 Effect::Log(line) => self.logs.push(log_line(line)),
                 Effect::Ping(address) => self.ping(*address, echoes),
+                // No name server knows any.
+                Effect::FindName(address) => self.unnamed.push(*address),
                 Effect::RewriteBegin => self.file.clear(),
                 Effect::RewriteChunk(range) => self.file.extend_from_slice(octets(range)),
                 Effect::RewriteEnd => rewritten = true,

@@ -8,6 +8,7 @@ mod command_line;
 mod detach;
 mod discover;
 mod execute;
+mod host_name;
 mod leases;
 mod listen;
 mod message;

@@ -3,6 +3,7 @@
 //! records as one batch for the journal and the datagrams as one system call a socket.
 
 use super::execute::Programs;
+use super::host_name::HostNames;
 use super::operator_log::OperatorLog;
 use super::resolve::Refresh;
 use super::{message, trace};
@@ -110,6 +111,7 @@ struct Turns {
     interrupt: Signal,
     child: Signal,
     programs: Programs,
+    host_names: HostNames,
     shell: Shell,
     effects: Effects,
     batch: Batch,
@@ -132,6 +134,7 @@ impl Turns {
             interrupt: signal(SignalKind::interrupt())?,
             child: signal(SignalKind::child())?,
             programs: Programs::default(),
+            host_names: HostNames::default(),
             shell,
             effects: Effects::default(),
             batch: Batch::default(),
@@ -168,7 +171,7 @@ impl Turns {
     /// Sleeps until there is something to do.
     async fn wait(&mut self, deadline: Option<u64>) -> Woken {
         let mut woken = Woken::default();
-        let Turns { packets, echoes, terminate, interrupt, child, shell, .. } = self;
+        let Turns { packets, echoes, terminate, interrupt, child, shell, host_names, .. } = self;
         let due = deadline.map(|mono| tokio::time::Instant::from_std(shell.clock.instant(mono)));
         let timer = async {
             match due {
@@ -184,6 +187,7 @@ impl Turns {
             _ = interrupt.recv() => woken.shutdown = true,
             _ = child.recv() => woken.child = true,
             () = shell.names.ready() => {}
+            () = host_names.ready() => {}
             () = shell.journal_wake.notified() => {}
             () = timer => {}
             () = readable => {}
@@ -196,6 +200,9 @@ impl Turns {
         self.journal_reports(core, now);
         if let Some(table) = self.shell.names.take() {
             core.handle(now, Event::HostNames(table), &mut self.effects);
+        }
+        for (address, name) in self.host_names.take() {
+            core.handle(now, Event::NameFound { address, name }, &mut self.effects);
         }
         if woken.shutdown {
             core.handle(now, Event::Shutdown, &mut self.effects);
@@ -300,6 +307,7 @@ impl Turns {
                 Effect::Append { sequence, record } => self.batch.append(sequence, octets(record)),
                 Effect::Log(line) => trace::say(&line),
                 Effect::Ping(address) => ping(self.shell.icmp.as_ref(), address),
+                Effect::FindName(address) => self.host_names.find(address),
                 Effect::RewriteBegin => self.batch.rewrite_begin(),
                 Effect::RewriteChunk(records) => self.batch.rewrite_chunk(octets(records)),
                 Effect::RewriteEnd => self.batch.rewrite_end(),

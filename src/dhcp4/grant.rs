@@ -178,6 +178,9 @@ impl Engine {
             self.with_outcome(work, |engine| engine.nak(client, address, Some(scope)));
             return;
         };
+        if self.must_find_name(work) {
+            return self.park(work);
+        }
         let mut proposed = self.proposed(work, &times);
         self.run_commit(work, &mut proposed);
         let mut times = times;

@@ -11,6 +11,7 @@ mod grant;
 mod host;
 mod inform;
 pub mod interface;
+mod lease_name;
 mod lease_time;
 mod leasequery;
 pub mod message;
@@ -43,6 +44,7 @@ use crate::option::definition::SpaceId;
 use crate::transition::{Around, Journal};
 use crate::wire::dhcp4::FIXED;
 use interface::{Interface, InterfaceId};
+use lease_name::LeaseNames;
 use ping::Pings;
 use rustc_hash::FxHashSet;
 use send::Reply;
@@ -88,6 +90,7 @@ pub struct Engine {
     /// Global variables, which option values see.
     variables: Variables,
     pings: Pings,
+    lease_names: LeaseNames,
     /// Leases offered anew: their next ACK is a full renewal (ledger section 7).
     cannot_reuse: FxHashSet<BindingId>,
     /// Pools whose high threshold was reported, with the count at which that is taken back.
@@ -113,6 +116,8 @@ pub struct Output {
     pub bytes: Vec<u8>,
     /// Addresses to ping, each with the number of acts that come before.
     pub pings: Vec<(usize, Ipv4Addr)>,
+    /// Addresses whose names are wanted.
+    pub lookups: Vec<Ipv4Addr>,
 }
 
 impl Output {
@@ -121,6 +126,7 @@ impl Output {
         self.replies.clear();
         self.bytes.clear();
         self.pings.clear();
+        self.lookups.clear();
     }
 
     fn say(&mut self, line: Line) {
@@ -148,6 +154,7 @@ impl Engine {
             local_offset,
             variables,
             pings: Pings::default(),
+            lease_names: LeaseNames::default(),
             cannot_reuse: FxHashSet::default(),
             over_threshold: rustc_hash::FxHashMap::default(),
             nak_text: "",

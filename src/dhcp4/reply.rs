@@ -155,7 +155,7 @@ impl Engine {
         self.select_site_space(work).then_some(Addresses { from, next_server })
     }
 
-    /// `use-host-decl-names`; and what `get-lease-hostnames` would find in the table of names.
+    /// `use-host-decl-names`; and what `get-lease-hostnames` has found.
     fn set_host_name(&mut self, work: &mut Work<'_, '_>) {
         let host = work.host.filter(|_| work.current.fixed.is_some() || work.current.id.is_some());
         if let Some(host) = host
@@ -164,10 +164,17 @@ impl Engine {
             let name = work.client.config.host(host).name.clone();
             set_default(work, dhcp::HOST_NAME, name.as_bytes());
         }
+        let address = work.current.binding.address;
         let wanted = !work.options.contains(OptionId::dhcp(dhcp::HOST_NAME))
             && work.machine(self).is_on(parameter::GET_LEASE_HOSTNAMES, false);
-        if wanted {
-            work.outcome.say(message::no_host_name(work.current.binding.address));
+        match self.lease_names.found(address) {
+            _ if !wanted => {}
+            Some(name) => {
+                // With the NUL behind it, as ISC sends it.
+                let text: SmallVec<[u8; 64]> = name.iter().copied().chain([0]).collect();
+                work.options.set_data(OptionId::dhcp(dhcp::HOST_NAME), &text);
+            }
+            None => work.outcome.say(message::no_host_name(address)),
         }
     }
 

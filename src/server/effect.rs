@@ -17,6 +17,8 @@ pub enum Effect {
     Log(Line),
     /// Send an ICMP echo request to this address.
     Ping(Ipv4Addr),
+    /// Find the host name of this address (`get-lease-hostnames`) and answer with `Event::NameFound`.
+    FindName(Ipv4Addr),
     /// Start a new file beside the old one. Appends that follow go to both until `RewriteEnd`.
     RewriteBegin,
     /// More of the new file's content.

@@ -33,6 +33,8 @@ pub enum Event<'a> {
     Timer,
     /// Host names of the configuration were looked up again: all that are known, with their A records, four octets each.
     HostNames(FxHashMap<Name, Arc<[u8]>>),
+    /// What was found for `Effect::FindName`.
+    NameFound { address: Ipv4Addr, name: Option<Box<[u8]>> },
     /// A line the shell wants in order with the core's own.
     Say(Line),
     /// SIGTERM or SIGINT: finish what is held, then `Exit(0)`.

@@ -107,6 +107,7 @@ impl Server {
             Event::JournalFailed(reason) => self.journal_failed(now, &reason, out),
             Event::RewriteDone(result) => self.rewrite_done(now, result, out),
             Event::Timer => {}
+            Event::NameFound { address, name } => self.engine.name_found(now, address, name),
             Event::HostNames(table) => self.engine.hosts.addresses = table,
             Event::Say(line) => out.list.push(Effect::Log(line)),
             Event::Shutdown => self.shutting_down = true,
@@ -177,6 +178,7 @@ impl Server {
         }
         journal.clear();
         let last = journal.sequence();
+        out.list.extend(output.lookups.drain(..).map(Effect::FindName));
         let mut pings = output.pings.drain(..).peekable();
         let mut replies = output.replies.drain(..).peekable();
         let mut acts = output.outcome.acts.drain(..).enumerate();

@@ -100,6 +100,7 @@ impl World {
                 }
                 Effect::Log(line) => self.log.push(line.text),
                 Effect::Ping(address) => self.log.push(format!("ping {address}")),
+                Effect::FindName(address) => self.log.push(format!("find the name of {address}")),
                 Effect::RewriteBegin => self.log.push("rewrite begins".into()),
                 Effect::RewriteChunk(range) => self.file.push_str(&text(&range)),
                 Effect::RewriteEnd => self.log.push("rewrite ends".into()),
@@ -377,6 +378,26 @@ fn an_offer_waits_for_the_ping() {
     world.event(Event::Timer);
     assert_eq!(world.said(), ["DHCPOFFER on 10.9.0.101 to 02:00:00:00:00:61 via s0"]);
     assert_eq!(world.sent(), [(2, address(101))]);
+}
+
+#[test]
+fn an_answer_waits_for_the_name_of_its_address() {
+    let mut world = World::new(&format!("get-lease-hostnames true; {ONE_POOL}"));
+    world.receive(&discover(0x61));
+    assert_eq!(world.said(), ["find the name of 10.9.0.100"]);
+    assert_eq!(world.sent(), []);
+    let name = Some(b"alpha.example.org"[..].into());
+    world.event(Event::NameFound { address: address(100), name });
+    let said =
+        ["DHCPDISCOVER from 02:00:00:00:00:61 via s0", "DHCPOFFER on 10.9.0.100 to 02:00:00:00:00:61 via s0"];
+    assert_eq!(world.said(), said);
+    assert_eq!(world.sent(), [(2, address(100))]);
+    world.receive(&request(0x61, 100));
+    assert_eq!(world.said(), ["find the name of 10.9.0.100"]);
+    world.event(Event::NameFound { address: address(100), name: None });
+    let said = ["No hostname for 10.9.0.100", "DHCPREQUEST for 10.9.0.100 from 02:00:00:00:00:61 via s0"];
+    assert_eq!(world.said(), said);
+    assert!(world.file.contains("lease 10.9.0.100 {"));
 }
 
 #[test]
