@@ -97,9 +97,19 @@ fn messages_about_the_corpus_are_those_of_the_real_program() {
             .iter()
             .skip(4)
             .filter(|line| {
-                !["Config file: ", "Database file: ", "PID file: ", "Lease file test successful"]
-                    .iter()
-                    .any(|start| line.starts_with(start))
+                // ISC's own hash tables, and the `on expiry` block of one file, which `-T` of ours does not run: both
+                // are listed differences.
+                const NOT_OURS: [&str; 8] = [
+                    "Config file: ",
+                    "Database file: ",
+                    "PID file: ",
+                    "Lease file test successful",
+                    "Unexpected hash function",
+                    "Expired: IP: ",
+                    "execute",
+                    "Unable to execute",
+                ];
+                !NOT_OURS.iter().any(|start| line.starts_with(start))
             })
             .collect();
         if got.lines.iter().collect::<Vec<_>>() != expected {
