@@ -10,8 +10,8 @@
 //! | 9 | [`net`], [`journal`] | sockets and interfaces; append, sync, rewrite: bytes and sequence numbers only |
 //! | 8 | [`server`] | the core as one value: an event goes in, effects come out |
 //! | 7 | [`dhcp4`] | the engine, one file for each message of RFC 2131, allocation, reply building |
-//! | 6 | [`transition`] | the one way a binding changes state |
-//! | 4 | [`config`], [`lease_file`] | the checked configuration model; records of `dhcpd.leases` |
+//! | 6 | [`transition`] | the one way a binding changes state; a lease file read into the store, and written anew |
+//! | 4 | [`config`], [`lease_file`] | the checked configuration model, advice about it, what is supported; records of `dhcpd.leases` |
 //! | 3 | [`lease`] | bindings, pools, indexes, queues |
 //! | 2 | [`eval`] | dhcp-eval(5) expressions and executable statements |
 //! | 1 | [`syntax`], [`option`], [`wire`] | tokens with positions and diagnostics; option definitions; packet codecs |

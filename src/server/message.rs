@@ -2,26 +2,6 @@
 
 use crate::log::Line;
 
-pub fn wrote_classes(count: usize) -> Line {
-    Line::info(format!("Wrote {count} class decls to leases file."))
-}
-
-pub fn wrote_groups(count: usize) -> Line {
-    Line::info(format!("Wrote {count} group decls to leases file."))
-}
-
-pub fn wrote_deleted_hosts(count: usize) -> Line {
-    Line::info(format!("Wrote {count} deleted host decls to leases file."))
-}
-
-pub fn wrote_new_hosts(count: usize) -> Line {
-    Line::info(format!("Wrote {count} new dynamic host decls to leases file."))
-}
-
-pub fn wrote_leases(count: usize) -> Line {
-    Line::info(format!("Wrote {count} leases to leases file."))
-}
-
 /// The disk refused a record. `withheld` answers are not sent.
 pub fn journal_failed(reason: &str, withheld: usize) -> Line {
     Line::error(format!(

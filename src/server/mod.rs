@@ -12,6 +12,7 @@ mod rewrite;
 use crate::clock::{Now, Wall};
 use crate::dhcp4::{Engine, Incoming};
 use crate::eval::machine::Act;
+use crate::log::Line;
 use crate::transition::load::Kept;
 use effect::{Effect, Effects};
 use event::{Event, InterfaceId};
@@ -31,8 +32,8 @@ pub struct Server {
     rewritten_at: Wall,
     /// Something was written since the last rewrite.
     written_since: bool,
-    /// How many leases the last rewrite wrote.
-    leases_written: usize,
+    /// What ISC says of the last rewrite.
+    written: Vec<Line>,
     /// A write or sync failed; nothing is acknowledged until a rewrite is through.
     failed: bool,
     retry_at: Option<u64>,
@@ -52,7 +53,7 @@ impl Server {
             rewrite: Rewrite::None,
             rewritten_at: 0,
             written_since: false,
-            leases_written: 0,
+            written: Vec::new(),
             failed: false,
             retry_at: None,
             last: Now { wall: 0, mono: 0 },
@@ -126,7 +127,7 @@ impl Server {
     fn timers(&mut self, now: Now, is_timer: bool, out: &mut Effects) {
         self.engine.pings_due(now.mono);
         self.engine.expire(now.wall, EXPIRIES);
-        if matches!(self.rewrite, Rewrite::Walking { .. }) {
+        if matches!(self.rewrite, Rewrite::Walking(_)) {
             if is_timer {
                 // What this event changed is appended first: the walk writes the newest state of all it has not met.
                 self.drain(out);
@@ -145,7 +146,7 @@ impl Server {
 
     /// Monotonic microseconds at which it wants `Event::Timer`.
     pub fn next_deadline(&self) -> Option<u64> {
-        if matches!(self.rewrite, Rewrite::Walking { .. }) {
+        if matches!(self.rewrite, Rewrite::Walking(_)) {
             return Some(self.last.mono);
         }
         let expiry = self.engine.store.next_change().map(|wall| {

@@ -59,7 +59,10 @@ impl Rewrite {
     /// any, without which ISC does not count them.
     pub fn lines(&self, kept: &Kept, classes: bool, groups: bool, hosts: bool) -> Vec<Line> {
         let count = |wanted: &dyn Fn(DeclarationKind, bool) -> bool| {
-            kept.declarations.iter().filter(|d| wanted(d.kind, d.deleted)).count()
+            // Subclasses of the configuration are not written, and so not counted.
+            let declared =
+                kept.declarations.iter().filter(|d| d.kind != DeclarationKind::Subclass || d.dynamic);
+            declared.filter(|d| wanted(d.kind, d.deleted)).count()
         };
         let mut lines = Vec::new();
         let class_count =
