@@ -5,14 +5,14 @@ use super::{Fatal, message, trace};
 use crate::clock::{Now, Wall};
 use crate::config::Config;
 use crate::config::model::ServerDuid;
-use crate::journal::{Batch, Journal};
+use crate::journal::{Batch, Journal, Report};
 use crate::lease::store::Store;
 use crate::lease_file::reader;
 use crate::log::Line;
 use crate::net::message::reason;
 use crate::server::Server;
 use crate::server::effect::{Effect, Effects};
-use crate::server::event::{Event, Interface};
+use crate::server::event::Interface;
 use crate::syntax::source::{Source, SourceId};
 use crate::transition::load::{Kept, Loader, pools};
 use std::fs;
@@ -68,19 +68,28 @@ pub fn rewrite(server: &mut Server, now: Now, journal: &Journal) {
     let mut effects = Effects::default();
     server.open(now, &mut effects);
     submit(effects, journal);
-    let result = journal.wait_for_rewrite(&mut |line| trace::say(&line));
-    let mut effects = Effects::default();
-    if !result.as_ref().is_err_and(|text| text.starts_with(NOT_CREATED)) {
-        server.say_written(&mut effects);
+    let mut seen = Vec::new();
+    while !seen.iter().any(|report| matches!(report, Report::RewriteDone(_))) {
+        let mut reports = Vec::new();
+        journal.wait_for_reports(SLOW_DISK, &mut reports);
+        seen.append(&mut reports);
     }
-    server.handle(now, Event::RewriteDone(result), &mut effects);
+    let mut effects = Effects::default();
+    for report in seen {
+        if let Report::RewriteDone(result) = &report
+            && !result.as_ref().is_err_and(|text| text.starts_with(NOT_CREATED))
+        {
+            server.say_written(&mut effects);
+        }
+        server.handle(now, event_of(report), &mut effects);
+    }
     submit(effects, journal);
 }
 
 /// How the text begins when there was no new file to write to, and so nothing was written.
 const NOT_CREATED: &str = "Can't create new lease file";
 
-/// How long the start waits for one record.
+/// How long the start waits for a report.
 const SLOW_DISK: Duration = Duration::from_secs(2);
 
 /// The record that ISC appends at every start; it is in the file before service begins.

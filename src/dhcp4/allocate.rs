@@ -1,9 +1,9 @@
 //! A new address for a client (section 3).
 
 use super::Engine;
+use super::client::Client;
 use super::find::LeaseRef;
 use super::message;
-use super::request::Client;
 use crate::config::model::NetworkId;
 use crate::lease::binding::State;
 use crate::lease::pool::PoolNumber;

@@ -2,12 +2,12 @@
 //! BOOTP clients are in no class.
 
 use super::Engine;
+use super::client::Client;
 use super::find::{Fixed, LeaseRef};
 use super::grant::{Answering, Grant, first_address};
 use super::message;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
-use super::request::Client;
 use super::scope::{self, Place};
 use super::send::{Reply, Route, Send};
 use crate::clock::Now;
@@ -30,7 +30,7 @@ impl Engine {
         if client.packet.message.op() != BOOTREQUEST {
             return;
         }
-        let text = format!("BOOTREQUEST from {} via {}", client.hardware_text(), self.via(&client));
+        let text = message::bootrequest(&client.hardware_text(), self.via(&client));
         let Some(network) = client.network else {
             return self.out.say(message::dropped(&text, "network unknown"));
         };

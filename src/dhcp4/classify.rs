@@ -1,8 +1,8 @@
 //! Which classes a message belongs to (rule 1.6), and what they are billed as.
 
 use super::Engine;
+use super::client::Client;
 use super::message;
-use super::request::Client;
 use crate::config::Config;
 use crate::config::model::{ClassId, Permit, ScopeId};
 use crate::eval::machine::Machine;

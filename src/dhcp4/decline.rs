@@ -4,10 +4,10 @@
 //! active lease.
 
 use super::Engine;
+use super::client::Client;
 use super::find::LeaseRef;
 use super::message;
 use super::parameter::{self, dhcp};
-use super::request::Client;
 use super::scope;
 use crate::eval::machine::Machine;
 use crate::eval::parameter::Flag;
@@ -23,12 +23,12 @@ impl Engine {
         let who = client.text(self.uid_of(lease.as_ref()).as_deref());
         let name = self.name_of(lease.as_ref());
         let via = self.via(&client);
-        let text = format!("DHCPDECLINE of {address} from {who} {name}via {via}");
+        let text = message::decline(address, &who, &name, via);
         let flag = self.declines(&client, lease.as_ref());
         let status = match (scope::is_allowed(flag), lease) {
             (false, _) => "ignored",
             (true, Some(LeaseRef::Stored(id))) if self.holds(&client, id) => {
-                self.abandon_lease(id, "declined.", &client);
+                self.abandon_lease(id, message::DECLINED, &client);
                 "abandoned"
             }
             (true, _) => "not found",

@@ -1,10 +1,10 @@
 //! DHCPDISCOVER: an address is chosen and offered (sections 2, 3 and 5).
 
 use super::Engine;
+use super::client::Client;
 use super::find::LeaseRef;
 use super::grant::{Answering, Grant};
 use super::message;
-use super::request::Client;
 use crate::clock::Now;
 
 /// An offered address stays out of the way for so long (rule 3.6).
@@ -16,7 +16,7 @@ impl Engine {
         let found = self.find_lease(&mut client, network);
         let who = client.text(self.uid_of(found.lease.as_ref()).as_deref());
         let name = self.name_of(found.lease.as_ref());
-        let text = format!("DHCPDISCOVER from {who} {name}via {}", self.via(&client));
+        let text = message::discover(&who, &name, self.via(&client));
         let host = found.host;
         let Some(lease) = found.lease.or_else(|| self.allocate(&client, network)) else {
             let line = message::no_free_leases(&text, &client.config.network(network).name);

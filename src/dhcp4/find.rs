@@ -2,9 +2,9 @@
 //! names.
 
 use super::Engine;
+use super::client::{Client, DISCOVER, REQUEST};
 use super::message::{self, nak_text};
 use super::parameter::dhcp;
-use super::request::{Client, DISCOVER, REQUEST};
 use crate::config::model::{HostId, NetworkId, SubnetId};
 use crate::lease::binding::{Binding, State};
 use crate::lease::queue::BindingId;

@@ -1,10 +1,10 @@
 //! From a lease that was found to an OFFER, an ACK or a BOOTREPLY (section 5, in its order).
 
 use super::Engine;
+use super::client::{Client, REQUEST};
 use super::find::{Fixed, LeaseRef};
 use super::message;
 use super::parameter::{self, dhcp};
-use super::request::{Client, REQUEST};
 use super::scope::{self, Place};
 use crate::clock::{Now, Wall};
 use crate::config::model::HostId;

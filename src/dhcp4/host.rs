@@ -1,8 +1,8 @@
 //! Host declarations: how a message finds one, and its fixed address on a network (rule 2.1).
 
 use super::Engine;
+use super::client::Client;
 use super::find::Fixed;
-use super::request::Client;
 use crate::config::model::{FixedAddresses, Host, HostId, NetworkId};
 use crate::eval::context::Context;
 use crate::eval::machine::{Machine, Outcome};

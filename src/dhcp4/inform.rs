@@ -1,11 +1,11 @@
 //! DHCPINFORM (section 11): configuration for a client that has its address already.
 
 use super::Engine;
+use super::client::Client;
 use super::message;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
 use super::reply::server_identifier;
-use super::request::Client;
 use super::scope;
 use super::send::{Reply, Route, Send};
 use crate::config::model::{HostId, SubnetId};
@@ -22,7 +22,7 @@ impl Engine {
         let header = &client.packet.message;
         let own = header.ciaddr();
         let address = if own.is_unspecified() { *client.source.ip() } else { own };
-        let text = format!("DHCPINFORM from {address} via {}", self.via(&client));
+        let text = message::inform(address, self.via(&client));
         if address.is_unspecified() {
             return self.out.say(message::dropped(&text, "ignored (null source address)."));
         }
@@ -55,7 +55,7 @@ impl Engine {
         }
         let subnet = client.config.find_subnet(asked);
         if subnet.is_none() {
-            let fault = format!("unknown subnet for {kind} address {asked}");
+            let fault = message::unknown_subnet(kind, asked);
             self.out.say(message::dropped(text, fault));
         }
         subnet

@@ -1,11 +1,11 @@
 //! DHCPLEASEQUERY (RFC 4388; section 11): a relay asks who has an address, or which address a client has.
 
 use super::Engine;
+use super::client::Client;
 use super::message;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
 use super::reply::server_identifier;
-use super::request::Client;
 use super::scope;
 use super::send::{Reply, Send};
 use crate::config::model::ROOT;

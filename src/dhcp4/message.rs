@@ -68,6 +68,52 @@ pub fn bad_packet(kind: u8, client: &str, via: impl Display, fault: &str) -> Lin
     Line::info(format!("{} from {client} via {via}: {fault}", message_type(kind)))
 }
 
+/// How the lines of a DHCPDISCOVER begin.
+pub fn discover(client: &str, name: &str, via: impl Display) -> String {
+    format!("DHCPDISCOVER from {client} {name}via {via}")
+}
+
+/// How the lines of a DHCPREQUEST begin; `server` is the address of option 54.
+pub fn request(
+    address: Ipv4Addr,
+    server: Option<Ipv4Addr>,
+    client: &str,
+    name: &str,
+    via: impl Display,
+) -> String {
+    let server = server.map_or_else(String::new, |server| format!(" ({server})"));
+    format!("DHCPREQUEST for {address}{server} from {client} {name}via {via}")
+}
+
+/// How the lines of a DHCPDECLINE begin.
+pub fn decline(address: Ipv4Addr, client: &str, name: &str, via: impl Display) -> String {
+    format!("DHCPDECLINE of {address} from {client} {name}via {via}")
+}
+
+pub fn release(ciaddr: Ipv4Addr, client: &str, name: &str, via: impl Display, found: bool) -> Line {
+    let found = if found { "" } else { "not " };
+    Line::info(format!("DHCPRELEASE of {ciaddr} from {client} {name}via {via} ({found}found)"))
+}
+
+/// How the lines of a DHCPINFORM begin.
+pub fn inform(address: Ipv4Addr, via: impl Display) -> String {
+    format!("DHCPINFORM from {address} via {via}")
+}
+
+/// `kind` is `client`, `source`, `relay`, `selected` or `relay link select`.
+pub fn unknown_subnet(kind: &str, address: Ipv4Addr) -> String {
+    format!("unknown subnet for {kind} address {address}")
+}
+
+/// How the lines of a BOOTP request begin.
+pub fn bootrequest(hardware: &str, via: impl Display) -> String {
+    format!("BOOTREQUEST from {hardware} via {via}")
+}
+
+/// Why an address is set aside.
+pub const DECLINED: &str = "declined.";
+pub const PINGED: &str = "pinged before offer";
+
 pub const UNKNOWN_SEGMENT: &str = "unknown network segment";
 pub const UNKNOWN_TYPE: &str = "unknown packet type";
 

@@ -4,6 +4,7 @@
 mod allocate;
 mod bootp;
 mod classify;
+mod client;
 mod decline;
 mod discover;
 mod find;
@@ -190,7 +191,7 @@ impl Engine {
         else {
             return;
         };
-        let client = request::Client::new(&config, packet, incoming, now.wall);
+        let client = client::Client::new(&config, packet, incoming, now.wall);
         self.dispatch(now, client);
     }
 
@@ -223,7 +224,7 @@ impl Engine {
     }
 
     /// Everything a transition needs, for a packet of this client.
-    fn around<'a>(&'a mut self, client: &'a request::Client<'_>) -> (&'a mut Store, Around<'a>) {
+    fn around<'a>(&'a mut self, client: &'a client::Client<'_>) -> (&'a mut Store, Around<'a>) {
         let around = Around {
             now: client.now,
             format: format(client.config, self.local_offset.as_ref()),
@@ -235,12 +236,12 @@ impl Engine {
         (&mut self.store, around)
     }
 
-    fn release_lease(&mut self, id: BindingId, client: &request::Client<'_>) {
+    fn release_lease(&mut self, id: BindingId, client: &client::Client<'_>) {
         let (store, mut around) = self.around(client);
         crate::transition::release(store, id, &mut around);
     }
 
-    fn abandon_lease(&mut self, id: BindingId, reason: &str, client: &request::Client<'_>) {
+    fn abandon_lease(&mut self, id: BindingId, reason: &str, client: &client::Client<'_>) {
         let seconds = Wall::from(self.settings.abandon_lease_time);
         let (store, mut around) = self.around(client);
         crate::transition::abandon(store, id, seconds, reason, &mut around);

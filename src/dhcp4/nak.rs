@@ -1,10 +1,10 @@
 //! DHCPNAK (rule 4.6).
 
 use super::Engine;
+use super::client::Client;
 use super::message;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
-use super::request::Client;
 use super::scope;
 use super::send::{Reply, Route, Send};
 use crate::config::model::{ROOT, ScopeId};

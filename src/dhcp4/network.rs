@@ -1,8 +1,8 @@
 //! Which shared network a message comes from (rule 1.2).
 
 use super::Engine;
+use super::client::Client;
 use super::parameter::dhcp;
-use super::request::Client;
 use crate::config::model::NetworkId;
 use crate::eval::value::Data;
 use crate::option::definition::{AGENT, OptionId};

@@ -1,7 +1,7 @@
 //! The options of a reply: what the engine adds to `eval::reply`, which orders and packs them (rules 9.1 to 9.6).
 
+use super::client::{Client, DISCOVER, REQUEST};
 use super::parameter::dhcp;
-use super::request::{Client, DISCOVER, REQUEST};
 use crate::eval::machine::Machine;
 use crate::eval::options::OptionState;
 use crate::eval::reply::Wishes;

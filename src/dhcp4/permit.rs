@@ -1,7 +1,7 @@
 //! Whether a client may use a pool.
 
 use super::Engine;
-use super::request::Client;
+use super::client::Client;
 use crate::config::model::PoolId;
 use crate::lease::queue::BindingId;
 use std::net::Ipv4Addr;

@@ -114,7 +114,7 @@ impl Engine {
             journal: &mut self.journal,
             outcome: &mut self.out.outcome,
         };
-        transition::abandon(&mut self.store, waiting.lease, seconds, "pinged before offer", &mut around);
+        transition::abandon(&mut self.store, waiting.lease, seconds, message::PINGED, &mut around);
     }
 
     /// Lets the offers go whose time is over.

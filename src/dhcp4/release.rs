@@ -1,9 +1,9 @@
 //! DHCPRELEASE (section 11): only from the client that holds the lease.
 
 use super::Engine;
+use super::client::Client;
 use super::message;
 use super::parameter::dhcp;
-use super::request::Client;
 use crate::lease::queue::BindingId;
 
 impl Engine {
@@ -13,12 +13,12 @@ impl Engine {
         }
         let ciaddr = client.packet.message.ciaddr();
         let lease = self.lease_to_release(&client);
-        let (who, name, found) = match lease {
+        let (who, name) = match lease {
             Some(id) => {
                 let binding = self.store.get(id);
-                (client.text(Some(&binding.uid)), message::host_name(binding.client_hostname()), "")
+                (client.text(Some(&binding.uid)), message::host_name(binding.client_hostname()))
             }
-            None => (client.text(None), String::new(), "not "),
+            None => (client.text(None), String::new()),
         };
         let via = self.via(&client);
         if let Some(id) = lease
@@ -26,8 +26,7 @@ impl Engine {
         {
             self.release_lease(id, &client);
         }
-        let text = format!("DHCPRELEASE of {ciaddr} from {who} {name}via {via} ({found}found)");
-        self.out.say(crate::log::Line::info(text));
+        self.out.say(message::release(ciaddr, &who, &name, via, lease.is_some()));
     }
 
     /// By client identifier and address, else by address; the hardware address must be the lease's.

@@ -1,13 +1,13 @@
 //! The contents of an OFFER, an ACK or a BOOTREPLY, and where it goes (sections 9 and 10).
 
 use super::Engine;
+use super::client::Client;
 use super::find::LeaseRef;
 use super::grant::{Answering, Work, first_address};
 use super::lease_time::Times;
 use super::message;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
-use super::request::Client;
 use super::scope;
 use super::send::{Reply, Route, Send};
 use crate::clock::Now;

@@ -1,8 +1,8 @@
 //! What statements and expressions see while a message is answered, and the order in which scopes run (section 5.3).
 
 use super::Engine;
+use super::client::Client;
 use super::find::LeaseRef;
-use super::request::Client;
 use crate::config::model::{PoolId, ScopeId, SubnetId};
 use crate::eval::ast::Block;
 use crate::eval::context::{Context, HostTable, Lease};

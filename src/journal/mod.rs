@@ -183,24 +183,8 @@ impl Journal {
         into.append(&mut self.shared.reports());
     }
 
-    /// Blocks until the rewrite that was submitted is in place or has failed. For the start, before anything is served.
-    pub fn wait_for_rewrite(&self, say: &mut dyn FnMut(crate::log::Line)) -> Result<(), String> {
-        loop {
-            let mut reports = Vec::new();
-            self.reports(&mut reports);
-            for report in reports {
-                match report {
-                    Report::RewriteDone(result) => return result,
-                    Report::Say(line) => say(line),
-                    Report::Failed(text) => say(crate::log::Line::error(text)),
-                    Report::Durable(_) => {}
-                }
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// Blocks, but not for ever, until something was reported, and moves it into `into`. For the start, too.
+    /// Blocks, but not for ever, until something was reported, and moves it into `into`. For the start, before anything is
+    /// served.
     pub fn wait_for_reports(&self, at_most: Duration, into: &mut Vec<Report>) {
         let begin = Instant::now();
         while into.is_empty() && begin.elapsed() < at_most {
