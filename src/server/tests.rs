@@ -501,24 +501,7 @@ pub fn fuzz(server: &mut Server, seed: u64, rounds: u32) {
     server.handle(now, Event::Durable(durable), &mut out);
 }
 
-const RICH: &str = r#"
-authoritative; default-lease-time 60; min-lease-time 5; max-lease-time 120; allow leasequery; one-lease-per-client true;
-option space SP; option SP.a code 1 = text; vendor-option-space SP; option SP.a "x"; echo-client-id on;
-class "c" { spawn with option agent.circuit-id; lease limit 3; }
-class "d" { match if substring (hardware, 6, 1) = 05; option domain-name "d"; }
-log (info, concat ("host ", option host-name));
-subnet 10.9.0.0 netmask 255.255.255.0 {
-  option domain-name = concat (option host-name, ".x"); option domain-search "a.b", "c.b";
-  filename "f"; next-server 10.9.0.2; use-host-decl-names on;
-  on commit { set a = option user-class; } on expiry { log (info, a); } on release { unset a; }
-  pool { allow members of "d"; range 10.9.0.100 10.9.0.103; }
-  pool { deny dynamic bootp clients; range 10.9.0.104 10.9.0.107; }
-  pool { range dynamic-bootp 10.9.0.108 10.9.0.109; }
-}
-host h { hardware ethernet 02:00:00:00:00:07; fixed-address 10.9.0.50; option host-name "h"; }
-host i { hardware ethernet 02:00:00:00:00:08; option root-path "/"; }
-host j { host-identifier option agent.remote-id 01:02; fixed-address 10.9.0.51; }
-"#;
+const RICH: &str = include_str!("every_part.conf");
 
 #[test]
 fn arbitrary_datagrams_do_no_harm() {

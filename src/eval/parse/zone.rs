@@ -99,15 +99,7 @@ impl Parser<'_, '_> {
 
     fn zone_key(&mut self, zone: &mut Zone) -> Option<()> {
         self.cursor.next();
-        let name = if self.cursor.peek() == Kind::Str {
-            self.cursor.next();
-            self.cursor.name()
-        } else {
-            match host_name(self.cursor) {
-                Some(name) => name,
-                None => return self.skipped("expecting key name."),
-            }
-        };
+        let name = self.name_of_key()?;
         if zone.key.is_some() {
             self.cursor.die(format!("Multiple key definitions for zone {}.", zone.name));
             return None;
@@ -120,6 +112,14 @@ impl Parser<'_, '_> {
         self.cursor.semicolon().then_some(())
     }
 
+    fn name_of_key(&mut self) -> Option<Arc<str>> {
+        if self.cursor.peek() == Kind::Str {
+            self.cursor.next();
+            return Some(self.cursor.name());
+        }
+        host_name(self.cursor).or_else(|| self.skipped("expecting key name."))
+    }
+
     /// What stands behind `key`. After an error, which has been reported and skipped, `false`.
     pub fn key(&mut self) -> bool {
         self.key_declaration().is_some()
@@ -127,15 +127,7 @@ impl Parser<'_, '_> {
 
     fn key_declaration(&mut self) -> Option<()> {
         let start = self.cursor.span();
-        let name = if self.cursor.peek() == Kind::Str {
-            self.cursor.next();
-            self.cursor.name()
-        } else {
-            match host_name(self.cursor) {
-                Some(name) => name,
-                None => return self.skipped("expecting key name."),
-            }
-        };
+        let name = self.name_of_key()?;
         if !self.cursor.next().is('{') {
             self.cursor.warn("expecting left brace");
             return None;
