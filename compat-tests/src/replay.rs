@@ -264,7 +264,7 @@ impl Run<'_> {
                 Effect::RewriteBegin => self.file.clear(),
                 Effect::RewriteChunk(range) => self.file.extend_from_slice(octets(range)),
                 Effect::RewriteEnd => rewritten = true,
-                Effect::Execute(_) => {}
+                Effect::Stream { .. } | Effect::Execute(_) => {}
                 Effect::Exit(status) => {
                     self.packets.push(format!("exit {status}"));
                     *alive = false;

@@ -311,6 +311,7 @@ impl Turns {
                 Effect::RewriteBegin => self.batch.rewrite_begin(),
                 Effect::RewriteChunk(records) => self.batch.rewrite_chunk(octets(records)),
                 Effect::RewriteEnd => self.batch.rewrite_end(),
+                Effect::Stream { .. } => {}
                 Effect::Execute(words) => self.programs.start(words, &mut |line| trace::say(&line)),
                 Effect::Exit(status) => {
                     if status != 0 {

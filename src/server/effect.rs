@@ -1,5 +1,6 @@
 //! What the core asks for, in order. Bytes live in one arena that is reused, so that a steady exchange allocates nothing.
 
+pub use super::stream::{StreamEffect, StreamId};
 pub use crate::dhcp4::send::{Route, Send};
 use crate::log::Line;
 use std::net::Ipv4Addr;
@@ -25,6 +26,11 @@ pub enum Effect {
     RewriteChunk(Range<usize>),
     /// Sync the new file, keep the old one as `NAME~`, rename, sync the directory, answer with `Event::RewriteDone`.
     RewriteEnd,
+    /// To a failover peer or an OMAPI client, or about the connection.
+    Stream {
+        stream: StreamId,
+        effect: StreamEffect,
+    },
     /// Run a program; not awaited. First the command, then its arguments.
     Execute(Vec<Vec<u8>>),
     /// Flush the log and leave with this status.

@@ -1,5 +1,6 @@
 //! What the core is told.
 
+pub use super::stream::{Listener, StreamEvent, StreamId};
 pub use crate::dhcp4::interface::{Interface, InterfaceId};
 use crate::eval::ast::Name;
 use crate::log::Line;
@@ -35,6 +36,8 @@ pub enum Event<'a> {
     HostNames(FxHashMap<Name, Arc<[u8]>>),
     /// What was found for `Effect::FindName`.
     NameFound { address: Ipv4Addr, name: Option<Box<[u8]>> },
+    /// Of a failover peer or an OMAPI client.
+    Stream { stream: StreamId, event: StreamEvent<'a> },
     /// A line the shell wants in order with the core's own.
     Say(Line),
     /// SIGTERM or SIGINT: finish what is held, then `Exit(0)`.

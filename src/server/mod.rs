@@ -8,6 +8,7 @@ pub mod event;
 mod held;
 pub mod message;
 mod rewrite;
+pub mod stream;
 
 use crate::clock::{Now, Wall};
 use crate::dhcp4::{Engine, Incoming};
@@ -110,6 +111,7 @@ impl Server {
             Event::Timer => {}
             Event::NameFound { address, name } => self.engine.name_found(now, address, name),
             Event::HostNames(table) => self.engine.hosts.addresses = table,
+            Event::Stream { .. } => {}
             Event::Say(line) => out.list.push(Effect::Log(line)),
             Event::Shutdown => self.shutting_down = true,
         }

@@ -104,7 +104,7 @@ impl World {
                 Effect::RewriteBegin => self.log.push("rewrite begins".into()),
                 Effect::RewriteChunk(range) => self.file.push_str(&text(&range)),
                 Effect::RewriteEnd => self.log.push("rewrite ends".into()),
-                Effect::Execute(_) => {}
+                Effect::Stream { .. } | Effect::Execute(_) => {}
                 Effect::Exit(status) => self.log.push(format!("exit {status}")),
             }
         }
