@@ -2,6 +2,8 @@
 //! except where the program names itself.
 
 use crate::log::Line;
+use nix::errno::Errno;
+use std::io;
 use std::path::Path;
 
 /// The name and version by which the program is known; decided once in DESIGN.md.
@@ -170,4 +172,23 @@ pub fn cannot_create_lease_file(path: &Path, reason: &str) -> String {
 
 pub fn lease_test_successful(path: &Path) -> Line {
     Line::debug(format!("Lease file test successful, removing temp lease file: {}", path.display()))
+}
+
+/// The socket cannot be opened; it is tried again.
+pub fn no_omapi(error: &io::Error) -> Line {
+    Line::error(format!("Can't start OMAPI protocol: {}", listen_reason(error)))
+}
+
+pub fn no_failover_socket(peer: &str, error: &io::Error) -> Line {
+    Line::info(format!("failover peer {peer}: {}", listen_reason(error)))
+}
+
+/// In the words of ISC's library, which knows few reasons (`omapi_listen_addr`).
+fn listen_reason(error: &io::Error) -> &'static str {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EADDRINUSE) => "address not available",
+        Some(Errno::EPERM) => "permission denied",
+        Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS) => "not enough free resources",
+        _ => "unexpected error",
+    }
 }

@@ -18,6 +18,7 @@ mod pid_file;
 mod port;
 mod resolve;
 mod start;
+mod streams;
 mod trace;
 mod turn;
 

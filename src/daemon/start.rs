@@ -6,7 +6,7 @@ use super::operator_log::OperatorLog;
 use super::path::Paths;
 use super::resolve::Refresh;
 use super::turn::{self, Clock, Shell};
-use super::{Fatal, LAST_LINES, detach, execute, listen, message, pid_file, port, resolve, trace};
+use super::{Fatal, LAST_LINES, detach, execute, listen, message, pid_file, port, resolve, streams, trace};
 use crate::clock::{Now, Wall};
 use crate::config::advice;
 use crate::config::startup::{self, StartUp};
@@ -108,9 +108,10 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     };
     server.set_interfaces(interfaces);
     leases::append_duid(&mut server, clock.now(), &duid, &journal);
+    let listeners = streams::open(server.listeners());
     let names = Refresh::start(names, server.engine().hosts.addresses.clone());
     let log = start.log.clone();
-    let shell = Shell { clock, sockets, icmp, journal, journal_wake, log, names };
+    let shell = Shell { clock, sockets, icmp, listeners, journal, journal_wake, log, names };
     // The working directory changes.
     let remove = if start.flags.no_pid { None } else { std::path::absolute(&pid_file).ok() };
     let status = turn::run(&mut server, shell, || ready(start, &pid_file))?;

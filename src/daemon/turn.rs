@@ -1,11 +1,12 @@
 //! The loop that joins I/O to the core. One turn takes a bounded number of events from every source: the journal's
-//! reports first, then signals, due timers and echo replies, packets last; then the core's effects go out together, the
+//! reports first, then TCP streams, signals, due timers and echo replies, packets last; then the core's effects go out together, the
 //! records as one batch for the journal and the datagrams as one system call a socket.
 
 use super::execute::Programs;
 use super::host_name::HostNames;
 use super::operator_log::OperatorLog;
 use super::resolve::Refresh;
+use super::streams::{Listeners, Share, Streams};
 use super::{message, trace};
 use crate::clock::Now;
 use crate::journal::{Batch, Journal, Report};
@@ -13,7 +14,7 @@ use crate::net::icmp::IcmpSocket;
 use crate::net::message as net_message;
 use crate::net::outbox::{Outbox, Sockets};
 use crate::net::packet_socket;
-use crate::server::effect::{Effect, Effects};
+use crate::server::effect::{Effect, Effects, StreamEffect};
 use crate::server::event::{Event, InterfaceId};
 use std::future::{Future, poll_fn};
 use std::io;
@@ -68,6 +69,7 @@ pub struct Shell {
     pub clock: Clock,
     pub sockets: Sockets,
     pub icmp: Option<IcmpSocket>,
+    pub listeners: Listeners,
     pub journal: Journal,
     /// The journal's thread notifies it.
     pub journal_wake: Arc<Notify>,
@@ -112,6 +114,7 @@ struct Turns {
     child: Signal,
     programs: Programs,
     host_names: HostNames,
+    streams: Streams,
     shell: Shell,
     effects: Effects,
     batch: Batch,
@@ -126,8 +129,9 @@ struct Turns {
 }
 
 impl Turns {
-    fn new(shell: Shell) -> io::Result<Turns> {
+    fn new(mut shell: Shell) -> io::Result<Turns> {
         Ok(Turns {
+            streams: Streams::new(std::mem::take(&mut shell.listeners))?,
             packets: shell.sockets.packet.iter().map(|s| watch(s.as_fd())).collect::<io::Result<_>>()?,
             echoes: shell.icmp.as_ref().map(|s| watch(s.as_fd())).transpose()?,
             terminate: signal(SignalKind::terminate())?,
@@ -171,7 +175,7 @@ impl Turns {
     /// Sleeps until there is something to do.
     async fn wait(&mut self, deadline: Option<u64>) -> Woken {
         let mut woken = Woken::default();
-        let Turns { packets, echoes, terminate, interrupt, child, shell, host_names, .. } = self;
+        let Turns { packets, echoes, terminate, interrupt, child, shell, host_names, streams, .. } = self;
         let due = deadline.map(|mono| tokio::time::Instant::from_std(shell.clock.instant(mono)));
         let timer = async {
             match due {
@@ -189,6 +193,7 @@ impl Turns {
             () = shell.names.ready() => {}
             () = host_names.ready() => {}
             () = shell.journal_wake.notified() => {}
+            () = streams.ready() => {}
             () = timer => {}
             () = readable => {}
         }
@@ -198,6 +203,11 @@ impl Turns {
     fn turn<C: Core>(&mut self, core: &mut C, woken: Woken) {
         let now = self.shell.clock.now();
         self.journal_reports(core, now);
+        let mut share = Share::default();
+        while let Some(happened) = self.streams.next(&mut share) {
+            let event = Event::Stream { stream: happened.stream, event: happened.event() };
+            core.handle(now, event, &mut self.effects);
+        }
         if let Some(table) = self.shell.names.take() {
             core.handle(now, Event::HostNames(table), &mut self.effects);
         }
@@ -311,7 +321,13 @@ impl Turns {
                 Effect::RewriteBegin => self.batch.rewrite_begin(),
                 Effect::RewriteChunk(records) => self.batch.rewrite_chunk(octets(records)),
                 Effect::RewriteEnd => self.batch.rewrite_end(),
-                Effect::Stream { .. } => {}
+                Effect::Stream { stream, effect } => {
+                    let written = match &effect {
+                        StreamEffect::Write(range) => octets(range.clone()),
+                        _ => &[],
+                    };
+                    self.streams.carry_out(stream, &effect, written);
+                }
                 Effect::Execute(words) => self.programs.start(words, &mut |line| trace::say(&line)),
                 Effect::Exit(status) => {
                     if status != 0 {

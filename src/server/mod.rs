@@ -78,6 +78,11 @@ impl Server {
         while self.continue_rewrite(now, out) {}
     }
 
+    /// The listening sockets it wants, in the order in which they are to be opened: OMAPI, then failover peers.
+    pub fn listeners(&self) -> Vec<stream::Wanted> {
+        Vec::new()
+    }
+
     /// The interfaces, once they are known.
     pub fn set_interfaces(&mut self, interfaces: Vec<event::Interface>) {
         self.engine.set_interfaces(interfaces);

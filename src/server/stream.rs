@@ -22,6 +22,15 @@ pub enum Listener {
     Failover(SocketAddrV4),
 }
 
+/// A listening socket that the core wants ([`super::Server::listeners`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub listener: Listener,
+    pub address: SocketAddrV4,
+    /// Name of the failover peer, for the line that says that it cannot be opened.
+    pub peer: String,
+}
+
 /// What happened to a connection. Octets borrow the receive buffer.
 #[derive(Clone, Debug)]
 pub enum StreamEvent<'a> {

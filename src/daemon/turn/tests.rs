@@ -22,7 +22,9 @@ fn shell(path: PathBuf) -> Shell {
     let sockets = Sockets { packet: Vec::new(), udp };
     let nowhere = Identity { program: "test".to_owned(), pid: 0, socket: "/nonexistent/log".into() };
     let log = OperatorLog::start(nowhere).expect("a log");
-    Shell { clock: Clock::new(), sockets, icmp: None, journal, journal_wake, log, names: Arc::default() }
+    let listeners = Listeners::default();
+    let (clock, names) = (Clock::new(), Arc::default());
+    Shell { clock, sockets, icmp: None, listeners, journal, journal_wake, log, names }
 }
 
 fn directory() -> tempfile::TempDir {
