@@ -9,6 +9,7 @@ command -v dhclient >/dev/null || wanted+=(isc-dhcp-client)
 command -v dhcpcd >/dev/null || wanted+=(dhcpcd-base)
 [ -x /usr/sbin/perfdhcp ] || wanted+=(kea-admin)
 command -v strace >/dev/null || wanted+=(strace)
+command -v nft >/dev/null || wanted+=(nftables)
 [ -x /usr/sbin/mkfs.ext4 ] || wanted+=(e2fsprogs)
 if [ ${#wanted[@]} -gt 0 ]; then
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

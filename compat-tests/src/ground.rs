@@ -37,11 +37,11 @@ pub fn isc() -> Result<PathBuf> {
 }
 
 /// A shell that keeps a network and a mount namespace alive.
-struct Holder(Child);
+pub(crate) struct Holder(Child);
 
 impl Holder {
     /// `setup` runs in the namespaces first.
-    fn new(setup: &str) -> Result<Self> {
+    pub(crate) fn new(setup: &str) -> Result<Self> {
         let script = format!(
             "set -e; echo 1 2>/dev/null >/proc/sys/net/ipv6/conf/all/disable_ipv6 || true\n\
              ip link set lo up\n{setup}\necho ready; read forever || true"
@@ -62,12 +62,12 @@ impl Holder {
         Err("no namespaces (root is needed)".into())
     }
 
-    fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.0.id()
     }
 
     /// The program becomes the child itself, and dies with the thread that started it.
-    fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new("setpriv");
         let pid = self.pid().to_string();
         command
@@ -172,7 +172,7 @@ impl Ground {
 }
 
 /// A directory on a real disk: what `fdatasync` means nothing on is no place for these tests.
-fn disk() -> Result<PathBuf> {
+pub(crate) fn disk() -> Result<PathBuf> {
     let candidates = [
         std::env::current_exe().ok().and_then(|path| Some(path.parent()?.to_path_buf())),
         Some("/var/tmp".into()),

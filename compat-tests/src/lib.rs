@@ -11,6 +11,7 @@
 //! * [`transcript`], [`lease_text`]: what happened, normalised; comparison.
 //! * [`ground`]: namespaces for programs that run for real; [`crowd`]: clients that remember what they were given.
 //! * [`load`]: many clients at once; [`bench`]: servers measured with it, and what the durability tests start.
+//! * [`pair`]: two servers that are failover peers, for real.
 //! * [`random`]: scenarios from a seed.
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
@@ -22,6 +23,7 @@ pub mod ledger;
 pub mod lists;
 pub mod live;
 pub mod load;
+pub mod pair;
 pub mod random;
 pub mod recording;
 pub mod replay;

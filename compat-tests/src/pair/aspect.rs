@@ -1,0 +1,185 @@
+//! What is compared of a run: for either server the lines of some kind, and what its lease file held. Times, addresses in
+//! memory and whatever else differs between two runs of the real pair is taken away.
+
+use super::place::Said;
+use super::scenario::Side;
+use regex::Regex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+/// The kinds, in the order they are shown.
+pub const KINDS: [&str; 5] = ["states", "updates", "balance", "dhcp", "end"];
+
+/// `primary states`, `secondary leases 01-normal`, `clients`, and what was seen.
+pub type Aspects = BTreeMap<String, Vec<String>>;
+
+/// Scenarios in which the two never settle, with a count of attempts that depends on the moment: there it is compared which
+/// lines are said, not how often.
+const RESTLESS: [&str; 4] =
+    ["j1_name_mismatch", "j2_address_mismatch", "j7_both_primary", "j8_both_secondary"];
+
+static POOL: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(balancing|balanced|IMBALANCED) pool [0-9a-f]+ ").expect("a pattern"));
+
+static UPDATED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(bind update on|Lease conflict at) [0-9.]+").expect("a pattern"));
+
+/// Lines of one server's log, by kind.
+pub fn of_log(scenario: &str, side: Side, log: &[Said], into: &mut Aspects) {
+    let mut lines: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for said in log {
+        let Some(kind) = kind(&said.text) else { continue };
+        let text = POOL.replace(&said.text, "$1 pool POOL ");
+        lines.entry(kind).or_default().push(format!("{}: {text}", said.priority));
+    }
+    for (kind, mut lines) in lines {
+        if RESTLESS.contains(&scenario) {
+            lines = lines.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        } else if kind == "updates" {
+            lines = counted(lines);
+        }
+        into.insert(format!("{} {kind}", side.name()), lines);
+    }
+}
+
+fn counted(lines: Vec<String>) -> Vec<String> {
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for line in lines {
+        *counts.entry(UPDATED.replace(&line, "$1 ADDRESS").into_owned()).or_default() += 1;
+    }
+    counts.into_iter().map(|(line, count)| format!("{count} x {line}")).collect()
+}
+
+fn kind(text: &str) -> Option<&'static str> {
+    let starts = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has(&["ing pool ", "ed pool ", "ED pool ", "pool response", "Got POOLREQ"]) {
+        return Some("balance");
+    }
+    if starts(&[
+        "bind update on",
+        "Sent update",
+        "Update request",
+        "Received update request",
+        "Sending updates",
+        "Lease conflict",
+        "Failed to send update",
+        "Spurious update",
+    ]) {
+        return Some("updates");
+    }
+    if starts(&[
+        "failover",
+        "timeout waiting for failover",
+        "Failover ",
+        "message length wait",
+        "FAILOVER",
+        "dhcp_failover",
+        "Both servers",
+        "Peer ",
+        "peer ",
+        "Secondary is",
+        "Unable to record",
+        "Disabling ",
+        "Impossible case",
+        "ERROR: Failover",
+    ]) {
+        return Some("states");
+    }
+    if starts(&["DHCP", "BOOTP"]) {
+        return Some("dhcp");
+    }
+    None
+}
+
+/// State records in a lease file, in order and without times, and the last record of every address.
+pub fn of_leases(side: Side, label: &str, text: &str, into: &mut Aspects) {
+    let mut records = Vec::new();
+    let mut leases: BTreeMap<u32, String> = BTreeMap::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let body: Vec<&str> = if line.ends_with('{') {
+            lines.by_ref().take_while(|line| *line != "}").map(str::trim).collect()
+        } else {
+            continue;
+        };
+        if line.starts_with("failover peer") {
+            let short =
+                |word: &&str| word.split(" at ").next().unwrap_or_default().trim_end_matches(';').to_string();
+            records.push(body.iter().map(short).collect::<Vec<_>>().join("; "));
+        } else if let Some(address) = line.strip_prefix("lease ").and_then(|rest| rest.strip_suffix(" {"))
+            && let Ok(address) = address.parse::<std::net::Ipv4Addr>()
+        {
+            leases.insert(address.into(), lease(&body));
+        }
+    }
+    into.insert(format!("{} records {label}", side.name()), records);
+    into.insert(format!("{} leases {label}", side.name()), runs(&leases));
+}
+
+/// Neighbours of which the file says the same share a line.
+fn runs(leases: &BTreeMap<u32, String>) -> Vec<String> {
+    let mut out: Vec<(u32, u32, &str)> = Vec::new();
+    for (address, what) in leases {
+        match out.last_mut() {
+            Some((_, last, same)) if *last + 1 == *address && *same == what => *last = *address,
+            _ => out.push((*address, *address, what)),
+        }
+    }
+    let name = |address: u32| std::net::Ipv4Addr::from(address);
+    out.into_iter()
+        .map(|(first, last, what)| match first == last {
+            true => format!("{} {what}", name(first)),
+            false => format!("{} to {} {what}", name(first), name(last)),
+        })
+        .collect()
+}
+
+/// States, who has it, and which times it has.
+fn lease(body: &[&str]) -> String {
+    let mut out = Vec::new();
+    for line in body {
+        let line = line.trim_end_matches(';');
+        let times = ["starts", "ends", "tstp", "tsfp", "atsfp", "cltt"];
+        let word = line.split(' ').next().unwrap_or_default();
+        if times.contains(&word) {
+            out.push(word.to_string());
+        } else if let Some(state) = line.strip_suffix("").and_then(|line| line.strip_prefix("binding state "))
+        {
+            out.push(state.to_string());
+        } else {
+            out.push(line.replace("binding state ", ""));
+        }
+    }
+    out.join(", ")
+}
+
+/// What omshell printed; octets that are addresses in memory and times masked.
+pub fn of_omshell(text: &str) -> Vec<String> {
+    let masked = ["partner-address", "local-address", "partner-stos", "local-stos"];
+    let mut out = Vec::new();
+    for line in text.lines() {
+        let line = line.trim_end();
+        match line.split_once(" = ") {
+            Some((name, _)) if masked.contains(&name) => out.push(format!("{name} = ...")),
+            _ if line.is_empty() => {}
+            _ => out.push(line.to_string()),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lease_files_lose_their_times() {
+        let text = "failover peer \"x\" state {\n  my state normal at 0 2026/11/22 07:35:08;\n  mclt 20;\n}\n\
+                    lease 10.0.0.1 {\n  ends never;\n  binding state free;\n  rewind binding state active;\n}\n";
+        let mut out = Aspects::new();
+        of_leases(Side::Primary, "a", text, &mut out);
+        assert_eq!(out["primary records a"], ["my state normal; mclt 20"]);
+        assert_eq!(out["primary leases a"], ["10.0.0.1 ends, free, rewind active"]);
+    }
+}

@@ -1,0 +1,156 @@
+//! `NAME.real`: what two real servers did, aspect by aspect. Two runs of theirs differ too (races of two programs, a random
+//! part in the balancing schedule): every block that a real pair has shown is kept, and a run agrees with one of them.
+
+use super::aspect::{Aspects, KINDS};
+use super::place::Said;
+use super::scenario::{Pair, Result, SIDES, folder};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// Every aspect with the blocks it was seen with.
+#[derive(Debug, Default)]
+pub struct Real {
+    pub blocks: BTreeMap<String, Vec<Vec<String>>>,
+}
+
+impl Real {
+    pub fn load(name: &str) -> Real {
+        let text = fs::read_to_string(folder().join(format!("{name}.real"))).unwrap_or_default();
+        let mut real = Real::default();
+        let mut at: Option<(String, Vec<String>)> = None;
+        for line in text.lines().chain(["== "]) {
+            if let Some(heading) = line.strip_prefix("== ") {
+                if let Some((name, block)) = at.take() {
+                    real.blocks.entry(name).or_default().push(block);
+                }
+                at = Some((heading.into(), Vec::new()));
+            } else if let Some((_, block)) = &mut at {
+                block.push(line.into());
+            }
+        }
+        real
+    }
+
+    /// Adds what a real pair has shown; true when there was something new.
+    pub fn add(&mut self, seen: &Aspects) -> bool {
+        let mut news = false;
+        for (name, block) in seen {
+            let known = self.blocks.entry(name.clone()).or_default();
+            if !known.contains(block) {
+                known.push(block.clone());
+                news = true;
+            }
+        }
+        news
+    }
+
+    pub fn save(&self, name: &str) -> Result<()> {
+        let mut text = String::from(
+            "# What two ISC dhcpd 4.4.3-P1 did; written by runs of them only. A heading for every block seen.\n",
+        );
+        for (name, blocks) in &self.blocks {
+            for block in blocks {
+                text += &format!("== {name}\n");
+                for line in block {
+                    text += line;
+                    text.push('\n');
+                }
+            }
+        }
+        fs::write(folder().join(format!("{name}.real")), text).map_err(|error| error.to_string())
+    }
+
+    /// What differs from every known block, shown against the nearest.
+    pub fn compare(&self, seen: &Aspects) -> Vec<(String, String)> {
+        let mut out = Vec::new();
+        let empty = Vec::new();
+        let mut names: Vec<&String> = self.blocks.keys().chain(seen.keys()).collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            let block = seen.get(name).unwrap_or(&empty);
+            let Some(known) = self.blocks.get(name) else {
+                if !block.is_empty() {
+                    out.push((
+                        name.clone(),
+                        format!("a real pair has none of this:\n{}", show(&empty, block)),
+                    ));
+                }
+                continue;
+            };
+            if known.contains(block) || (block.is_empty() && known.iter().any(Vec::is_empty)) {
+                continue;
+            }
+            let nearest = known.iter().min_by_key(|other| distance(other, block));
+            out.push((name.clone(), show(nearest.unwrap_or(&empty), block)));
+        }
+        out
+    }
+}
+
+/// Lines only one of them has, `-` the real pair's.
+fn show(real: &[String], seen: &[String]) -> String {
+    let table = common(real, seen);
+    let (mut a, mut b) = (0, 0);
+    let mut out = String::new();
+    while a < real.len() || b < seen.len() {
+        if a < real.len() && b < seen.len() && real[a] == seen[b] {
+            (a, b) = (a + 1, b + 1);
+        } else if b >= seen.len() || (a < real.len() && table[a + 1][b] >= table[a][b + 1]) {
+            out += &format!("  - {}\n", real[a]);
+            a += 1;
+        } else {
+            out += &format!("  + {}\n", seen[b]);
+            b += 1;
+        }
+    }
+    out
+}
+
+fn distance(a: &[String], b: &[String]) -> usize {
+    a.len() + b.len() - 2 * common(a, b)[0][0]
+}
+
+/// Lengths of the longest common subsequences of all tails.
+fn common(a: &[String], b: &[String]) -> Vec<Vec<usize>> {
+    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            table[i][j] =
+                if a[i] == b[j] { table[i + 1][j + 1] + 1 } else { table[i + 1][j].max(table[i][j + 1]) };
+        }
+    }
+    table
+}
+
+/// A recording as `../shared/reference/failover` has it: `primary.log`, `secondary.log`, `*.leases.LABEL`.
+pub fn recording(pair: &Pair, folder: &Path) -> Result<Aspects> {
+    let mut out = Aspects::new();
+    for side in SIDES {
+        let text = fs::read_to_string(folder.join(format!("{}.log", side.name()))).unwrap_or_default();
+        let said: Vec<Said> = text.lines().filter_map(line).collect();
+        super::aspect::of_log(&pair.name, side, &said, &mut out);
+        for (_, step) in &pair.steps {
+            let super::scenario::Step::Leases(label) = step else { continue };
+            let path = folder.join(format!("{}.leases.{label}", side.name()));
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            super::aspect::of_leases(side, label, &text, &mut out);
+        }
+    }
+    Ok(out)
+}
+
+fn line(text: &str) -> Option<Said> {
+    let mut words = text.splitn(3, ' ');
+    let (_, priority, rest) = (words.next()?, words.next()?, words.next()?);
+    let priority = ["err", "debug"].into_iter().find(|known| *known == priority).unwrap_or("info");
+    let text = rest.trim_start().split_once("dhcpd[PID]: ")?.1.trim_end().to_string();
+    Some(Said { at: Duration::ZERO, priority, text })
+}
+
+/// In the order of [`KINDS`], then the rest.
+pub fn rank(name: &str) -> usize {
+    KINDS.iter().position(|kind| name.contains(kind)).unwrap_or(KINDS.len())
+}
