@@ -9,7 +9,7 @@
 //! | 10 | [`daemon`] | command line, daemonising, pid file, signals, syslog; joins I/O to the core |
 //! | 9 | [`net`], [`journal`] | sockets and interfaces; append, sync, rewrite: bytes and sequence numbers only |
 //! | 8 | [`server`] | the core as one value: an event goes in, effects come out |
-//! | 7 | [`dhcp4`] | the engine, one file for each message of RFC 2131, allocation, reply building |
+//! | 7 | [`dhcp4`], [`omapi`] | the engine, one file for each message of RFC 2131, allocation, reply building; the management protocol |
 //! | 6 | [`transition`] | the one way a binding changes state; a lease file read into the store, and written anew |
 //! | 4 | [`config`], [`lease_file`] | the checked configuration model, advice about it, what is supported; records of `dhcpd.leases` |
 //! | 3 | [`lease`] | bindings, pools, indexes, queues |
@@ -30,6 +30,7 @@ pub mod lease;
 pub mod lease_file;
 pub mod log;
 pub mod net;
+pub mod omapi;
 pub mod option;
 pub mod server;
 pub mod syntax;
