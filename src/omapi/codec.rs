@@ -57,7 +57,9 @@ impl Operation {
 
 /// Names and their octets, in order, each name once; no octets stand for null.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Values(Vec<(Box<[u8]>, Option<Box<[u8]>>)>);
+pub struct Values(Vec<Value>);
+
+type Value = (Box<[u8]>, Option<Box<[u8]>>);
 
 impl Values {
     pub fn new() -> Values {
