@@ -202,6 +202,8 @@ pub struct Range6 {
     pub start: Ipv6Addr,
     pub length: u8,
     pub unit: u8,
+    /// Its place among all of them in the order in which they came into force; the first that holds an address counts.
+    pub declared: u32,
 }
 
 #[derive(Clone, Debug)]

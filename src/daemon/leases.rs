@@ -32,7 +32,7 @@ pub struct Leases {
 /// Reads the file's text. What ISC would lose is kept beside the file in `NAME.rejected`, unless this is only a test.
 pub fn read(path: &Path, text: Vec<u8>, config: &mut Config, now: Wall, test: bool) -> Result<Leases, Fatal> {
     let mut store = Store::new(&pools(config));
-    let mut kept = Kept::default();
+    let mut kept = Kept::new(config);
     let source = Source::new(&*path.to_string_lossy(), text, SourceId(0));
     let mut loader = Loader { store: &mut store, kept: &mut kept };
     let outcome = reader::read(source, now, config, &mut loader, &mut |line: Line| trace::say(&line));

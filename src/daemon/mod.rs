@@ -132,9 +132,9 @@ fn serve(
 
 /// What this version does not do yet is refused, not ignored.
 fn refuse_unsupported(flags: &command_line::Flags) -> Result<(), Fatal> {
-    let test = flags.test_configuration && !flags.test_leases;
+    let test = flags.test_configuration || flags.test_leases;
     let refused = [
-        // A v6 configuration can be checked, not served.
+        // A v6 configuration and its lease file can be checked, not served.
         ("-6", flags.family_6 && !test, "DHCPv6 service"),
         ("-user", flags.user.is_some(), "changing the user"),
         ("-group", flags.group.is_some(), "changing the group"),

@@ -9,6 +9,7 @@ use crate::eval::parse::date::date;
 use crate::eval::parse::number::{Count, octets};
 use crate::eval::parse::{address, text};
 use crate::lease::binding::{Billing, Binding, HardwareAddress, State, Value};
+use crate::log::Line;
 use crate::option::definition::AGENT;
 use crate::syntax::cursor::Cursor;
 use crate::syntax::diagnostic::Report;
@@ -350,11 +351,15 @@ impl Record<'_, '_> {
         let mut seen = Seen::NOTHING;
         if events.expiry && !body.is_empty() {
             seen.add(Seen::ON_EXPIRY);
-            self.binding.rare_mut().on_expiry = Some(Block::clone(&body));
+            if self.binding.rare_mut().on_expiry.replace(Block::clone(&body)).is_some() {
+                cursor.report().line(Line::error(message::SECOND_ON[0]));
+            }
         }
         if events.release && !body.is_empty() {
             seen.add(Seen::ON_RELEASE);
-            self.binding.rare_mut().on_release = Some(body);
+            if self.binding.rare_mut().on_release.replace(body).is_some() {
+                cursor.report().line(Line::error(message::SECOND_ON[1]));
+            }
         }
         Some(seen)
     }
@@ -408,7 +413,7 @@ impl Record<'_, '_> {
 }
 
 /// The value of a variable: a string, hexadecimal octets, a number behind `%`, or a boolean.
-fn value(cursor: &mut Cursor) -> Option<Value> {
+pub(super) fn value(cursor: &mut Cursor) -> Option<Value> {
     let lost = |cursor: &mut Cursor, kind: Kind, text: &str| {
         cursor.warn(text);
         if !kind.is(';') {
@@ -465,7 +470,7 @@ pub(super) fn decimal(word: &[u8]) -> i64 {
 }
 
 /// The expression parser wants the narrower trait.
-struct Borrowed<'a>(&'a mut dyn super::Known);
+pub(super) struct Borrowed<'a>(pub &'a mut dyn super::Known);
 
 impl crate::eval::parse::Declarations for Borrowed<'_> {
     fn spaces(&self) -> &crate::option::space::Spaces {

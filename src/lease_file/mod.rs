@@ -4,6 +4,7 @@
 //! records in the form in which a server writes them take a faster way ([`canonical`]) with the same result. Hosts, groups
 //! and classes are put into force by who reads the configuration, and kept as text ([`Declaration`]). [`writer`] encodes. Rules: ledger `leases.tsv`.
 
+mod association;
 mod canonical;
 pub mod date;
 mod declaration;
@@ -17,6 +18,7 @@ pub mod writer;
 use crate::clock::Wall;
 use crate::eval::ast::Name;
 use crate::eval::parse::Declarations;
+use crate::lease::association::{AssociationId, Key, Lease6, Placed};
 use crate::lease::binding::Binding;
 use crate::syntax::cursor::Cursor;
 
@@ -31,6 +33,15 @@ pub trait Consumer {
     /// `failover peer "NAME" state { .. }`: what the record names changes, the rest stays.
     fn failover_state(&mut self, state: FailoverRecord);
 
+    /// `ia-na`, `ia-ta` or `ia-pd` of a DHCPv6 server begins.
+    fn association(&mut self, key: Key) -> AssociationId;
+
+    /// An `iaaddr` or `iaprefix` of it.
+    fn lease6(&mut self, association: AssociationId, lease: Lease6) -> Placed;
+
+    /// The record ends as it should; one that does not never comes here. `cltt`: 0 when it is not named.
+    fn association_ends(&mut self, association: AssociationId, cltt: Wall);
+
     /// `server-duid`; the last one counts.
     fn server_duid(&mut self, duid: Vec<u8>);
 }
@@ -43,6 +54,9 @@ pub trait Known: Declarations {
 
     /// Whether a failover peer of this name is declared, and whether we are its primary.
     fn failover_peer_role(&self, name: &str) -> Option<Role>;
+
+    /// Whether this is a DHCPv6 server, which alone has identity associations.
+    fn serves_v6(&self) -> bool;
 }
 
 /// What a [`Declaration`] declares.

@@ -1,7 +1,11 @@
 //! The file as a whole: which record comes next, and what ISC does when none does.
 
-use super::{Consumer, DeclarationKind, Known, canonical, declaration, failover, lease, message, server};
+use super::server::ByteOrder;
+use super::{
+    Consumer, DeclarationKind, Known, association, canonical, declaration, failover, lease, message, server,
+};
 use crate::clock::Wall;
+use crate::lease::association::Kind as IaKind;
 use crate::log::Line;
 use crate::syntax::cursor::Cursor;
 use crate::syntax::diagnostic::Report;
@@ -25,8 +29,8 @@ pub(super) struct Reader<'a> {
     pub now: Wall,
     pub declarations: &'a mut dyn Known,
     pub consumer: &'a mut dyn Consumer,
-    /// `authoring-byte-order` may not come any more.
-    pub byte_order_known: bool,
+    /// That of the integers in the file, once it is known: said by the file, or assumed at the first integer.
+    pub byte_order: Option<ByteOrder>,
     pub names: canonical::Names,
 }
 
@@ -63,7 +67,7 @@ pub fn read_by(
     let mut forward = |line: Line| report.line(line);
     let mut cursor = Cursor::new(source, &mut forward);
     let names = canonical::Names::default();
-    let mut reader = Reader { now, declarations, consumer, byte_order_known: false, names };
+    let mut reader = Reader { now, declarations, consumer, byte_order: None, names };
     let mut rejected = Vec::new();
     loop {
         if way == Way::Fast {
@@ -99,9 +103,9 @@ impl Reader<'_> {
             K::Failover => failover::state(self, cursor),
             K::ServerDuid => server::duid(self, cursor),
             K::AuthoringByteOrder => server::byte_order(self, cursor),
-            K::IaNa => only_in_v6(cursor, "IA_NA"),
-            K::IaTa => only_in_v6(cursor, "IA_TA"),
-            K::IaPd => only_in_v6(cursor, "IA_PD"),
+            K::IaNa => association::read(self, cursor, IaKind::NonTemporary),
+            K::IaTa => association::read(self, cursor, IaKind::Temporary),
+            K::IaPd => association::read(self, cursor, IaKind::Prefix),
             _ => corrupt(cursor),
         }
     }
@@ -152,12 +156,6 @@ impl Reader<'_> {
 
 fn corrupt(cursor: &mut Cursor) -> bool {
     cursor.report().line(Line::error(message::CORRUPT));
-    cursor.skip_to_semicolon();
-    false
-}
-
-fn only_in_v6(cursor: &mut Cursor, what: &str) -> bool {
-    cursor.warn(message::only_in_v6(what));
     cursor.skip_to_semicolon();
     false
 }

@@ -2,7 +2,10 @@
 
 mod declarations;
 
-use crate::config::Config;
+use crate::clock::Wall;
+use crate::config::model::{Lease6Kind, Range6};
+use crate::config::{Config, Family};
+use crate::lease::association::{self, AssociationId, Associations, Block6, Key, Lease6, Placed};
 use crate::lease::binding::Binding;
 use crate::lease::pool::{PoolSpec, RangeSpec};
 use crate::lease::store::Store;
@@ -17,6 +20,10 @@ impl Known for Config {
             DeclarationKind::Group => self.read_group(cursor),
             DeclarationKind::Host => self.read_host(cursor),
         }
+    }
+
+    fn serves_v6(&self) -> bool {
+        self.family == Family::V6
     }
 
     fn failover_peer_role(&self, name: &str) -> Option<Role> {
@@ -37,6 +44,22 @@ pub fn pools(config: &Config) -> Vec<PoolSpec> {
     config.pools.iter().map(spec).collect()
 }
 
+/// The ranges of a DHCPv6 configuration, in the order declared.
+fn blocks(config: &Config) -> Vec<Block6> {
+    let mut ranges: Vec<&Range6> = config.ponds.iter().flat_map(|pond| &pond.ranges).collect();
+    ranges.sort_by_key(|range| range.declared);
+    let kind = |range: &Range6| match range.kind {
+        Lease6Kind::Address => association::Kind::NonTemporary,
+        Lease6Kind::Temporary => association::Kind::Temporary,
+        Lease6Kind::Prefix => association::Kind::Prefix,
+    };
+    let block = |range: &Range6| {
+        let &Range6 { start, length, unit, .. } = range;
+        Block6 { kind: kind(range), start, length, unit }
+    };
+    ranges.into_iter().map(block).collect()
+}
+
 /// Everything a lease file holds that is not a lease.
 #[derive(Clone, Debug, Default)]
 pub struct Kept {
@@ -44,9 +67,17 @@ pub struct Kept {
     pub declarations: Vec<Declaration>,
     pub failover: Vec<FailoverRecord>,
     pub server_duid: Option<Vec<u8>>,
+    /// Of a DHCPv6 server.
+    pub associations: Option<Associations>,
 }
 
 impl Kept {
+    /// Before anything has been read.
+    pub fn new(config: &Config) -> Self {
+        let associations = (config.family == Family::V6).then(|| Associations::new(blocks(config)));
+        Kept { associations, ..Kept::default() }
+    }
+
     /// The declarations as ISC writes them anew: from what is in force, not as they stood in the file. For when the file has
     /// been read.
     pub fn settle(&mut self, config: &Config) {
@@ -103,6 +134,18 @@ impl Consumer for Loader<'_> {
                 known.mclt = state.mclt.or(known.mclt);
             }
         }
+    }
+
+    fn association(&mut self, key: Key) -> AssociationId {
+        self.kept.associations.get_or_insert_default().begin(key)
+    }
+
+    fn lease6(&mut self, association: AssociationId, lease: Lease6) -> Placed {
+        self.kept.associations.get_or_insert_default().load(association, lease)
+    }
+
+    fn association_ends(&mut self, association: AssociationId, cltt: Wall) {
+        self.kept.associations.get_or_insert_default().finish(association, cltt);
     }
 
     fn server_duid(&mut self, duid: Vec<u8>) {

@@ -1,5 +1,6 @@
 //! What transitions say, in ISC's words.
 
+use crate::lease::association::Kind;
 use crate::log::Line;
 use std::net::Ipv4Addr;
 
@@ -29,4 +30,9 @@ pub fn wrote_dynamic_hosts(count: usize) -> Line {
 
 pub fn wrote_leases(count: usize) -> Line {
     Line::info(format!("Wrote {count} leases to leases file."))
+}
+
+pub fn wrote_associations(count: impl Fn(Kind) -> usize) -> Line {
+    let [na, ta, pd] = [Kind::NonTemporary, Kind::Temporary, Kind::Prefix].map(count);
+    Line::info(format!("Wrote {na} NA, {ta} TA, {pd} PD leases to lease file."))
 }

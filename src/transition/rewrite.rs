@@ -81,7 +81,10 @@ impl Rewrite {
             // ISC counts the dynamic hosts that it could not write; ours can all be written.
             lines.push(message::wrote_dynamic_hosts(0));
         }
-        lines.push(message::wrote_leases(self.leases));
+        lines.push(match &kept.associations {
+            Some(associations) => message::wrote_associations(|kind| associations.count(kind)),
+            None => message::wrote_leases(self.leases),
+        });
         lines
     }
 }

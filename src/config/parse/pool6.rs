@@ -118,7 +118,8 @@ impl Reader<'_, '_> {
     /// Adds a range and counts what it holds, as far as 64 bits go.
     pub(super) fn add_range6(&mut self, pond: PondId, range: Range6) {
         let Some(pond) = self.config.ponds.get_mut(pond.0 as usize) else { return };
-        pond.ranges.push(range);
+        pond.ranges.push(Range6 { declared: self.ranges, ..range });
+        self.ranges += 1;
         if pond.jumbo {
             return;
         }

@@ -159,7 +159,8 @@ impl Reader<'_, '_> {
     }
 
     fn enter_range6(&mut self, subnet: Subnet6Id, kind: Lease6Kind, blocks: &[Block], unit: u8) {
-        let ranges = blocks.iter().map(|&(start, length)| Range6 { kind, subnet, start, length, unit });
+        let ranges =
+            blocks.iter().map(|&(start, length)| Range6 { kind, subnet, start, length, unit, declared: 0 });
         if let Some(Frame { body: Body::Pool6(draft), .. }) = self.frames.last_mut() {
             draft.ranges.extend(ranges);
             return;

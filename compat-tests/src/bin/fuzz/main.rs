@@ -90,6 +90,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             _ => {}
         }
     }
+    if target == "leases" {
+        seeds.push(ASSOCIATIONS.to_vec());
+    }
     if target == "packet" {
         let head = [&[1, 1, 6, 0][..], &[0; 232]].concat();
         let options = b"\x63\x82\x53\x63\x35\x01\x01\x37\x04\x01\x03\x06\x0f\x3d\x07\x01\x02\x00\x00\x00\x00\x01\x52\x06\x01\x04slot\x51\x04\x00\x00\x00x\x0c\x04host\xff";
@@ -101,6 +104,30 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     seeds.retain(|seed| !seed.is_empty());
     seeds
 }
+
+/// Records of a DHCPv6 server.
+const ASSOCIATIONS: &[u8] = b"authoring-byte-order little-endian;
+server-duid 00:01:00:01:1e:68:b3:db:0a:00:27:00:00:02;
+ia-na \"\\001\\000\\000\\000\\000\\001\\000\\001\\034\\367\\020\\245\\000'\\\"3+4\" {
+  cltt 3 2016/01/06 14:50:34;
+  iaaddr 2001:db8:1::106 {
+    binding state active;
+    preferred-life 540;
+    max-life 864;
+    ends 3 2026/01/06 15:04:58;
+    set iana = \"2001:db8:1:0:0:0:0:106\";
+    set n = %12;
+    on expiry { log (debug, \"===EXPIRY===\"); }
+    on release { log (debug, \"===RELEASE===\"); }
+  }
+}
+ia-pd 01:00:00:00:00:01:00:01:1d:35 {
+  iaprefix 2001:db8:1:300::/56 {
+    binding state abandoned; preferred-life 540; max-life 864; ends never;
+  }
+}
+ia-ta \"\\001\\000\\000\\000aaa\" { iaaddr 2001:db8:1:5::1 { binding state released; ends epoch 5; } }
+";
 
 fn mutated(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     let mut input = seeds[random.below(seeds.len())].clone();
@@ -143,12 +170,19 @@ fn configuration(text: &[u8]) {
 }
 
 fn leases(text: &[u8]) {
-    let conf = b"class \"c\" { match hardware; lease limit 2; } subnet 10.9.0.0 netmask 255.255.0.0 { range 10.9.0.10 10.9.9.250; }";
+    let v4 = "class \"c\" { match hardware; lease limit 2; } subnet 10.9.0.0 netmask 255.255.0.0 { range 10.9.0.10 10.9.9.250; }";
+    let v6 = "class \"c\" { match hardware; } subnet6 2001:db8:1::/48 { range6 2001:db8:1::/64; \
+              prefix6 2001:db8:1:100:: 2001:db8:1:f00:: /56; range6 2001:db8:1:5::/64 temporary; }";
+    leases_of(v4, Family::V4, text);
+    leases_of(v6, Family::V6, text);
+}
+
+fn leases_of(conf: &str, family: Family, text: &[u8]) {
     let mut none = |_: &str| Err(std::io::Error::other("no includes"));
-    let input = Input { name: "C", text: conf.to_vec(), family: Family::V4, interfaces: &[] };
+    let input = Input { name: "C", text: conf.as_bytes().to_vec(), family, interfaces: &[] };
     let mut config = parse(input, &mut none, &mut |_: Line| {}).expect("a good configuration");
     let mut store = Store::new(&pools(&config));
-    let mut kept = Kept::default();
+    let mut kept = Kept::new(&config);
     let mut loader = Loader { store: &mut store, kept: &mut kept };
     let source = Source::new("F", text, SourceId(1));
     reader::read(source, 1_700_000_000, &mut config, &mut loader, &mut |_: Line| {});
