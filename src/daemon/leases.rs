@@ -12,13 +12,13 @@ use crate::log::Line;
 use crate::net::message::reason;
 use crate::server::Server;
 use crate::server::effect::{Effect, Effects};
-use crate::server::event::Interface;
+use crate::server::event::{Event, Interface};
 use crate::syntax::source::{Source, SourceId};
 use crate::transition::load::{Kept, Loader, pools};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Seconds from 1970 to 2000, where the time of a DUID begins (RFC 8415 section 11.2).
 const DUID_EPOCH: Wall = 946_684_800;
@@ -63,18 +63,30 @@ fn keep_rejected(path: &Path, rejected: &[u8]) {
 }
 
 /// Writes the file anew through the journal, and waits for it: what follows is appended to the new one. A failure leaves
-/// the old file in its place, and service begins with that.
+/// the old file in its place, and service begins with that; so it does beside a rewrite that takes long.
 pub fn rewrite(server: &mut Server, now: Now, journal: &Journal) {
+    let begun = Instant::now();
     let mut effects = Effects::default();
     server.open(now, &mut effects);
-    submit(effects, journal);
+    submit(&mut effects, journal);
+    while server.is_writing() {
+        if begun.elapsed() > LONG_REWRITE {
+            return server.say_when_written();
+        }
+        server.handle(now, Event::Timer, &mut effects);
+        submit(&mut effects, journal);
+        journal.wait_for_room(BACKLOG);
+    }
     let mut seen = Vec::new();
-    while !seen.iter().any(|report| matches!(report, Report::RewriteDone(_))) {
+    let is_done = |seen: &[Report]| seen.iter().any(|report| matches!(report, Report::RewriteDone(_)));
+    while !is_done(&seen) && begun.elapsed() < SLOW_DISK {
         let mut reports = Vec::new();
         journal.wait_for_reports(SLOW_DISK, &mut reports);
         seen.append(&mut reports);
     }
-    let mut effects = Effects::default();
+    if !is_done(&seen) {
+        server.say_written(&mut effects);
+    }
     for report in seen {
         if let Report::RewriteDone(result) = &report
             && !result.as_ref().is_err_and(|text| text.starts_with(NOT_CREATED))
@@ -83,8 +95,14 @@ pub fn rewrite(server: &mut Server, now: Now, journal: &Journal) {
         }
         server.handle(now, event_of(report), &mut effects);
     }
-    submit(effects, journal);
+    submit(&mut effects, journal);
 }
+
+/// A rewrite at start that is not written after this goes on beside service, which clients wait for.
+const LONG_REWRITE: Duration = Duration::from_millis(300);
+
+/// Octets of it that may wait for the disk.
+const BACKLOG: usize = 8 << 20;
 
 /// How the text begins when there was no new file to write to, and so nothing was written.
 const NOT_CREATED: &str = "Can't create new lease file";
@@ -96,17 +114,16 @@ const SLOW_DISK: Duration = Duration::from_secs(2);
 pub fn append_duid(server: &mut Server, now: Now, duid: &[u8], journal: &Journal) {
     let mut effects = Effects::default();
     server.append_duid(duid, &mut effects);
-    submit(effects, journal);
+    submit(&mut effects, journal);
     let mut reports = Vec::new();
     journal.wait_for_reports(SLOW_DISK, &mut reports);
-    let mut effects = Effects::default();
     for report in reports {
         server.handle(now, event_of(report), &mut effects);
     }
-    submit(effects, journal);
+    submit(&mut effects, journal);
 }
 
-fn submit(mut effects: Effects, journal: &Journal) {
+fn submit(effects: &mut Effects, journal: &Journal) {
     let mut batch = Batch::default();
     for effect in effects.list.drain(..) {
         let octets = |range: std::ops::Range<usize>| effects.bytes.get(range).unwrap_or_default();
@@ -119,6 +136,7 @@ fn submit(mut effects: Effects, journal: &Journal) {
             _ => {}
         }
     }
+    effects.clear();
     journal.submit(&mut batch);
 }
 
@@ -127,25 +145,35 @@ pub fn trial(server: &mut Server, now: Now, path: &Path) -> Result<(), Fatal> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", now.wall));
     let name = PathBuf::from(name);
-    let mut effects = Effects::default();
-    server.open(now, &mut effects);
-    server.say_written(&mut effects);
     let mut file = fs::File::create(&name)
         .map_err(|error| Fatal::Text(message::cannot_create_lease_file(&name, &reason(&error))))?;
+    let mut effects = Effects::default();
+    server.open(now, &mut effects);
+    write_out(&mut effects, &mut file, &name)?;
+    while server.is_writing() {
+        server.handle(now, Event::Timer, &mut effects);
+        write_out(&mut effects, &mut file, &name)?;
+    }
+    server.say_written(&mut effects);
+    write_out(&mut effects, &mut file, &name)?;
+    trace::say(&message::lease_test_successful(&name));
+    // A copy that is left behind does no harm.
+    let _ = fs::remove_file(&name);
+    Ok(())
+}
+
+fn write_out(effects: &mut Effects, file: &mut fs::File, name: &Path) -> Result<(), Fatal> {
     for effect in effects.list.drain(..) {
         match effect {
             Effect::RewriteChunk(records) => {
-                file.write_all(effects.bytes.get(records).unwrap_or_default()).map_err(|error| {
-                    Fatal::Text(message::cannot_create_lease_file(&name, &reason(&error)))
-                })?;
+                file.write_all(effects.bytes.get(records).unwrap_or_default())
+                    .map_err(|error| Fatal::Text(message::cannot_create_lease_file(name, &reason(&error))))?;
             }
             Effect::Log(line) => trace::say(&line),
             _ => {}
         }
     }
-    trace::say(&message::lease_test_successful(&name));
-    // A copy that is left behind does no harm.
-    let _ = fs::remove_file(&name);
+    effects.clear();
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::journal::{Batch, Journal, Report};
 use crate::net::icmp::IcmpSocket;
 use crate::net::message as net_message;
 use crate::net::outbox::{Outbox, Sockets};
-use crate::net::packet_socket;
+use crate::net::packet_socket::{self, PacketSocket};
 use crate::server::effect::{Effect, Effects, StreamEffect};
 use crate::server::event::{Event, InterfaceId};
 use std::future::{Future, poll_fn};
@@ -106,8 +106,14 @@ fn watch(socket: BorrowedFd<'_>) -> io::Result<Watched> {
     unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }.map_err(io::Error::from)
 }
 
+fn watch_both(socket: &PacketSocket) -> io::Result<[Watched; 2]> {
+    let [rest, discovers] = socket.descriptors();
+    Ok([watch(rest)?, watch(discovers)?])
+}
+
 struct Turns {
-    packets: Vec<Watched>,
+    /// Of each interface: what is not a DISCOVER, and DISCOVERs.
+    packets: Vec<[Watched; 2]>,
     echoes: Option<Watched>,
     terminate: Signal,
     interrupt: Signal,
@@ -132,7 +138,7 @@ impl Turns {
     fn new(mut shell: Shell) -> io::Result<Turns> {
         Ok(Turns {
             streams: Streams::new(std::mem::take(&mut shell.listeners))?,
-            packets: shell.sockets.packet.iter().map(|s| watch(s.as_fd())).collect::<io::Result<_>>()?,
+            packets: shell.sockets.packet.iter().map(watch_both).collect::<io::Result<_>>()?,
             echoes: shell.icmp.as_ref().map(|s| watch(s.as_fd())).transpose()?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -275,19 +281,17 @@ impl Turns {
     }
 
     fn datagrams_of<C: Core>(&mut self, at: usize, at_most: usize, core: &mut C, now: Now) -> usize {
-        let (Some(watched), Some(socket)) = (self.packets.get(at), self.shell.sockets.packet.get(at)) else {
+        let (Some([rest, discovers]), Some(socket)) =
+            (self.packets.get(at), self.shell.sockets.packet.get(at))
+        else {
             return 0;
         };
         let frames = &mut self.frames;
-        let received =
-            ready_io(watched, || socket.receive(frames, at_most).map(|()| frames.count() < at_most));
-        match received {
-            None => return 0,
-            Some(Ok(_)) => {}
-            Some(Err(error)) => {
-                trace::say(&net_message::receive_failed(&socket.name, &error));
-                return 0;
-            }
+        frames.clear();
+        let received = ready_io(rest, || socket.receive(frames, at_most));
+        let found = ready_io(discovers, || socket.receive_discovers(frames, at_most));
+        for error in [received, found].into_iter().flatten().filter_map(Result::err) {
+            trace::say(&net_message::receive_failed(&socket.name, &error));
         }
         let count = self.frames.count();
         tracing::trace!(count, interface = %socket.name, "datagrams");
@@ -369,9 +373,9 @@ struct Woken {
     child: bool,
 }
 
-fn poll_sockets(context: &mut Context<'_>, packets: &[Watched], echoes: Option<&Watched>) -> Poll<()> {
+fn poll_sockets(context: &mut Context<'_>, packets: &[[Watched; 2]], echoes: Option<&Watched>) -> Poll<()> {
     let mut any = Poll::Pending;
-    for socket in packets.iter().chain(echoes) {
+    for socket in packets.iter().flatten().chain(echoes) {
         // Ready, or in an error state that reading will tell.
         if socket.poll_read_ready(context).is_ready() {
             any = Poll::Ready(());

@@ -178,6 +178,13 @@ impl Journal {
         self.shared.backlog.load(Ordering::Relaxed)
     }
 
+    /// Blocks until no more than this waits to be written. For the start, before anything is served.
+    pub fn wait_for_room(&self, at_most: usize) {
+        while self.backlog() > at_most {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Moves what has been reported since the last call into `into`.
     pub fn reports(&self, into: &mut Vec<Report>) {
         into.append(&mut self.shared.reports());

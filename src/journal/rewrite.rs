@@ -1,24 +1,88 @@
 //! The new file of a rewrite, from its creation to the directory's sync.
 
 use super::disk::{self, Appender};
-use super::{Report, message};
+use super::{Report, Shared, Step, message};
 use std::ffi::OsString;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The helper that syncs the bulk of the new file, so that appends to the old one go on meanwhile.
-#[derive(Clone, Default)]
-pub(super) struct BulkSync(Arc<Mutex<Option<Result<(), String>>>>);
+/// Octets of the new file after which it is synced: a disk that gets everything at the end keeps the appends to the old
+/// file waiting meanwhile.
+const STRETCH: usize = 4 << 20;
 
-impl BulkSync {
-    pub(super) fn set(&self, result: Result<(), String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+/// The thread that syncs the new file, so that appends to the old one go on meanwhile. It ends with its rewrite.
+struct Syncing {
+    orders: Sender<Order>,
+    outcome: Arc<Mutex<Result<(), String>>>,
+    /// Octets written since the last order.
+    since: usize,
+}
+
+enum Order {
+    /// So many octets were written.
+    Stretch(usize),
+    /// Nothing more comes.
+    Rest,
+}
+
+impl Syncing {
+    fn start(file: File, shared: Arc<Shared>) -> io::Result<Syncing> {
+        let (orders, received) = channel();
+        let outcome = Arc::new(Mutex::new(Ok(())));
+        let told = outcome.clone();
+        std::thread::Builder::new()
+            .name("journal-sync".to_owned())
+            .spawn(move || sync_in_stretches(&file, &received, &told, &shared))?;
+        Ok(Syncing { orders, outcome, since: 0 })
     }
 
-    pub(super) fn take(&self) -> Option<Result<(), String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn written(&mut self, octets: usize, shared: &Shared) {
+        self.since += octets;
+        if self.since >= STRETCH {
+            // Counts as not written yet: who makes the file is to go no faster than the disk.
+            shared.backlog.fetch_add(self.since, Ordering::Relaxed);
+            let stretch = Order::Stretch(std::mem::take(&mut self.since));
+            self.order(stretch);
+        }
+    }
+
+    fn order(&self, order: Order) {
+        // The thread ends with the last order only.
+        let _ = self.orders.send(order);
+    }
+}
+
+fn sync_in_stretches(
+    file: &File,
+    orders: &Receiver<Order>,
+    outcome: &Mutex<Result<(), String>>,
+    shared: &Shared,
+) {
+    let sync = |whole: bool| {
+        let result = if whole { file.sync_all() } else { file.sync_data() };
+        let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (true, Err(error)) = (outcome.is_ok(), result) {
+            *outcome = Err(message::cannot_sync_new(&error));
+        }
+    };
+    for order in orders {
+        match order {
+            Order::Stretch(octets) => {
+                sync(false);
+                shared.backlog.fetch_sub(octets, Ordering::Relaxed);
+            }
+            Order::Rest => {
+                sync(true);
+                shared.queue().batch.steps.push(Step::BulkSynced);
+                shared.filled.notify_one();
+                return;
+            }
+        }
     }
 }
 
@@ -29,40 +93,49 @@ pub(super) struct Rewrite {
     new: Result<Appender, String>,
     /// `RewriteEnd` was seen; what follows is only appends.
     pub(super) ended: bool,
-    pub(super) bulk: BulkSync,
+    /// None without syncs, or when there is no thread to be had: then the end syncs, at the cost of the records that wait.
+    syncing: Option<Syncing>,
 }
 
 impl Rewrite {
     /// Creates `PATH.UNIXTIME` beside the live file.
-    pub(super) fn begin(live: &Path) -> Rewrite {
+    pub(super) fn begin(live: &Path, sync: bool, shared: &Arc<Shared>) -> Rewrite {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         let path = with_suffix(live, &format!(".{seconds}"));
         let new =
             disk::create_new_file(&path).and_then(Appender::new).map_err(|e| message::cannot_create(&e));
-        Rewrite { path, new, ended: false, bulk: BulkSync::default() }
+        let second_handle = new.as_ref().ok().filter(|_| sync).and_then(|file| file.duplicate().ok());
+        let syncing = second_handle.and_then(|file| Syncing::start(file, shared.clone()).ok());
+        Rewrite { path, new, ended: false, syncing }
     }
 
     /// After the first failure the rest is ignored; the answer comes at the end.
-    pub(super) fn write(&mut self, bytes: &[u8]) {
-        if let Ok(file) = &mut self.new
-            && let Err(error) = file.append(bytes)
-        {
+    pub(super) fn write(&mut self, bytes: &[u8], shared: &Shared) {
+        let Ok(file) = &mut self.new else { return };
+        if let Err(error) = file.append(bytes) {
             self.new = Err(message::cannot_fill(&error));
+        } else if let (false, Some(syncing)) = (self.ended, &mut self.syncing) {
+            syncing.written(bytes.len(), shared);
         }
     }
 
-    /// A second handle of the new file for the helper; none when the rewrite has failed already.
-    pub(super) fn handle(&mut self) -> Option<File> {
-        match self.new.as_ref().ok()?.duplicate() {
-            Ok(file) => Some(file),
-            Err(error) => {
-                self.new = Err(message::cannot_sync_new(&error));
-                None
-            }
+    /// Nothing but appends follows. True when `Step::BulkSynced` will tell that the bulk is on the disk.
+    pub(super) fn end(&mut self) -> bool {
+        self.ended = true;
+        let Some(syncing) = self.syncing.as_ref().filter(|_| self.new.is_ok()) else { return false };
+        syncing.order(Order::Rest);
+        true
+    }
+
+    /// Takes note of what became of the syncs.
+    pub(super) fn bulk_synced(&mut self) {
+        let Some(syncing) = self.syncing.take() else { return };
+        if let Err(text) = &*syncing.outcome.lock().unwrap_or_else(PoisonError::into_inner) {
+            self.fail(text.clone());
         }
     }
 
-    pub(super) fn fail(&mut self, text: String) {
+    fn fail(&mut self, text: String) {
         if self.new.is_ok() {
             self.new = Err(text);
         }

@@ -82,7 +82,7 @@ impl Worker {
                 Step::RewriteChunk { length } => {
                     let bytes = take(length);
                     if let Some(rewrite) = &mut self.rewrite {
-                        rewrite.write(bytes);
+                        rewrite.write(bytes, &self.shared);
                     }
                 }
                 Step::RewriteBegin => self.rewrite_begin(),
@@ -100,7 +100,7 @@ impl Worker {
     fn append(&mut self, sequence: u64, bytes: &[u8]) {
         self.newest = Some(sequence);
         if let Some(rewrite) = &mut self.rewrite {
-            rewrite.write(bytes);
+            rewrite.write(bytes, &self.shared);
         }
         if self.broken {
             return;
@@ -135,7 +135,7 @@ impl Worker {
             older.abandon();
             self.report(Report::RewriteDone(Err(message::superseded())));
         }
-        self.rewrite = Some(Rewrite::begin(&self.settings.path));
+        self.rewrite = Some(Rewrite::begin(&self.settings.path, self.settings.sync, &self.shared));
     }
 
     fn rewrite_end(&mut self) {
@@ -143,20 +143,8 @@ impl Worker {
             self.report(Report::RewriteDone(Err(message::not_begun())));
             return;
         };
-        rewrite.ended = true;
-        let handle = if self.settings.sync { rewrite.handle() } else { None };
-        let bulk = rewrite.bulk.clone();
-        if let Some(file) = handle {
-            let shared = self.shared.clone();
-            let helper = std::thread::Builder::new().name("journal-sync".to_owned()).spawn(move || {
-                bulk.set(file.sync_all().map_err(|e| message::cannot_sync_new(&e)));
-                shared.queue().batch.steps.push(Step::BulkSynced);
-                shared.filled.notify_one();
-            });
-            if helper.is_ok() {
-                return;
-            }
-            // No thread to be had: sync it here, at the cost of the records that wait.
+        if rewrite.end() {
+            return;
         }
         self.sync();
         self.rewrite_install();
@@ -168,9 +156,7 @@ impl Worker {
             return;
         }
         let Some(mut rewrite) = self.rewrite.take() else { return };
-        if let Some(Err(text)) = rewrite.bulk.take() {
-            rewrite.fail(text);
-        }
+        rewrite.bulk_synced();
         let mut lines = Vec::new();
         let result = rewrite.install(&self.settings.path, self.settings.sync, &mut |line| lines.push(line));
         for line in lines {

@@ -62,7 +62,7 @@ pub type HardwareAddress = SmallVec<[u8; 16]>;
 /// A client identifier as sent, type octet included.
 pub type ClientIdentifier = SmallVec<[u8; 16]>;
 
-/// A binding that exists in memory. A never-used address has none. 112 octets, plus [`Extra`] where there is more.
+/// A binding that exists in memory. A never-used address has none. 128 octets, plus [`Extra`] where there is more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binding {
     pub address: Ipv4Addr,
@@ -80,6 +80,7 @@ pub struct Binding {
     pub hardware: HardwareAddress,
     /// Empty: none.
     pub uid: ClientIdentifier,
+    pub client_hostname: Option<Box<[u8]>>,
     /// Sequence number of the last journal record of this binding; 0: none.
     pub sequence: u64,
     /// What few bindings have, boxed together so that the rest stay small.
@@ -89,7 +90,6 @@ pub struct Binding {
 /// The rarer parts of a binding.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Extra {
-    pub client_hostname: Option<Box<[u8]>>,
     /// `set` variables, newest first, as the file lists them.
     pub variables: Vec<(Name, Value)>,
     /// Stashed relay agent sub-options in packet order: code, length, data, repeated.
@@ -136,6 +136,7 @@ impl Binding {
             cltt: 0,
             hardware: SmallVec::new(),
             uid: SmallVec::new(),
+            client_hostname: None,
             sequence: 0,
             extra: None,
         }
@@ -147,7 +148,7 @@ impl Binding {
     }
 
     pub fn client_hostname(&self) -> Option<&[u8]> {
-        self.extra.as_ref()?.client_hostname.as_deref()
+        self.client_hostname.as_deref()
     }
 
     pub fn variables(&self) -> &[(Name, Value)] {
@@ -205,8 +206,8 @@ impl Binding {
     }
 
     pub fn set_client_hostname(&mut self, name: Option<&[u8]>) {
-        if name.is_some() || self.client_hostname().is_some() {
-            self.extra_mut().client_hostname = name.map(Into::into);
+        if self.client_hostname() != name {
+            self.client_hostname = name.map(Into::into);
         }
     }
 
@@ -242,8 +243,8 @@ mod tests {
 
     #[test]
     fn a_binding_is_small() {
-        assert!(size_of::<Binding>() <= 112, "{}", size_of::<Binding>());
-        assert!(size_of::<Extra>() <= 64, "{}", size_of::<Extra>());
+        assert!(size_of::<Binding>() <= 128, "{}", size_of::<Binding>());
+        assert!(size_of::<Extra>() <= 48, "{}", size_of::<Extra>());
     }
 
     #[test]

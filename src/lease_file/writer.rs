@@ -292,16 +292,14 @@ pub fn lease(out: &mut Vec<u8>, binding: &Binding, now: Wall, format: &Format) {
         identifier(out, &binding.uid, format);
         out.push(b';');
     }
-    if binding.extra.is_some() {
-        variables(out, binding.variables(), "\n  ");
-        agent_options(out, binding.agent_options(), format.spaces);
-        if let Some(name) = binding.client_hostname().filter(|name| is_printable(name)) {
-            out.extend_from_slice(b"\n  client-hostname ");
-            quoted(out, name);
-            out.push(b';');
-        }
-        on_statements(out, binding, format.spaces);
+    variables(out, binding.variables(), "\n  ");
+    agent_options(out, binding.agent_options(), format.spaces);
+    if let Some(name) = binding.client_hostname().filter(|name| is_printable(name)) {
+        out.extend_from_slice(b"\n  client-hostname ");
+        quoted(out, name);
+        out.push(b';');
     }
+    on_statements(out, binding, format.spaces);
     out.extend_from_slice(b"\n}\n");
 }
 

@@ -3,6 +3,7 @@
 
 mod filter;
 pub mod icmp;
+mod inlet;
 pub mod interface;
 pub mod message;
 pub mod outbox;

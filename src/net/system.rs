@@ -6,6 +6,7 @@ use std::io;
 use std::mem;
 use std::net::SocketAddrV4;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
 
 /// Messages of one system call.
 pub(super) const BATCH: usize = 64;
@@ -13,8 +14,8 @@ pub(super) const BATCH: usize = 64;
 /// ISC's receive buffer; a longer frame is cut, and then dropped for its length, as there.
 pub(super) const FRAME_MAX: usize = 1536;
 
-/// Room for one PACKET_AUXDATA message (16 octets of header, 20 of content), aligned.
-const CONTROL_WORDS: usize = 8;
+/// Room for one PACKET_AUXDATA message (16 octets of header, 20 of content) and one time stamp (16 and 16), aligned.
+const CONTROL_WORDS: usize = 10;
 
 /// What came with one frame.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,17 +25,19 @@ pub(super) struct Arrival {
     pub(super) vlan: u16,
     /// The UDP checksum is not filled in yet: the sender is this machine and leaves it to the hardware.
     pub(super) checksum_missing: bool,
+    /// Time since 1970 at which the kernel took the frame, where it was asked to say ([`want_arrival_times`]).
+    pub(super) at: Option<Duration>,
 }
 
-/// Memory for one batch of frames.
+/// Memory for frames: what several calls may bring together.
 pub(super) struct Frames {
     octets: Vec<[u8; FRAME_MAX]>,
-    pub(super) arrivals: [Arrival; BATCH],
+    pub(super) arrivals: Vec<Arrival>,
 }
 
 impl Frames {
-    pub(super) fn new() -> Frames {
-        Frames { octets: vec![[0; FRAME_MAX]; BATCH], arrivals: [Arrival::default(); BATCH] }
+    pub(super) fn new(count: usize) -> Frames {
+        Frames { octets: vec![[0; FRAME_MAX]; count], arrivals: vec![Arrival::default(); count] }
     }
 
     pub(super) fn get(&self, at: usize) -> &[u8] {
@@ -43,14 +46,19 @@ impl Frames {
     }
 }
 
-/// recvmmsg(2) without waiting. Gives the number of frames.
-pub(super) fn receive(socket: BorrowedFd<'_>, frames: &mut Frames, at_most: usize) -> io::Result<usize> {
+/// recvmmsg(2) without waiting, into the places from `from` on. Gives the number of frames.
+pub(super) fn receive(
+    socket: BorrowedFd<'_>,
+    frames: &mut Frames,
+    from: usize,
+    at_most: usize,
+) -> io::Result<usize> {
     let mut control = [[0u64; CONTROL_WORDS]; BATCH];
     // SAFETY: iovec and mmsghdr are plain C structures for which all zeros is a valid value.
     let (mut pieces, mut headers): ([libc::iovec; BATCH], [libc::mmsghdr; BATCH]) = unsafe { mem::zeroed() };
-    let wanted = at_most.min(BATCH);
+    let wanted = at_most.min(BATCH).min(frames.octets.len().saturating_sub(from));
     for (((octets, control), piece), header) in
-        frames.octets.iter_mut().zip(&mut control).zip(&mut pieces).zip(&mut headers).take(wanted)
+        frames.octets.iter_mut().skip(from).zip(&mut control).zip(&mut pieces).zip(&mut headers).take(wanted)
     {
         piece.iov_base = octets.as_mut_ptr().cast();
         piece.iov_len = FRAME_MAX;
@@ -71,8 +79,11 @@ pub(super) fn receive(socket: BorrowedFd<'_>, frames: &mut Frames, at_most: usiz
         )
     };
     let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
-    for ((header, arrival), octets) in
-        headers.iter().zip(&mut frames.arrivals).zip(&frames.octets).take(count)
+    for ((header, arrival), octets) in headers
+        .iter()
+        .zip(frames.arrivals.iter_mut().skip(from))
+        .zip(frames.octets.iter().skip(from))
+        .take(count)
     {
         *arrival = auxiliary(&header.msg_hdr);
         arrival.length = (header.msg_len as usize).min(octets.len());
@@ -80,7 +91,7 @@ pub(super) fn receive(socket: BorrowedFd<'_>, frames: &mut Frames, at_most: usiz
     Ok(count)
 }
 
-/// Reads PACKET_AUXDATA out of the control buffer.
+/// Reads PACKET_AUXDATA and the time stamp out of the control buffer.
 fn auxiliary(header: &libc::msghdr) -> Arrival {
     let mut arrival = Arrival::default();
     // SAFETY: the kernel has filled the control buffer that `header` points to and set its length.
@@ -96,6 +107,13 @@ fn auxiliary(header: &libc::msghdr) -> Arrival {
                 unsafe { std::ptr::read_unaligned(libc::CMSG_DATA(message).cast()) };
             arrival.vlan = data.tp_vlan_tci;
             arrival.checksum_missing = data.tp_status & libc::TP_STATUS_CSUMNOTREADY != 0;
+        }
+        let whole = mem::size_of::<libc::cmsghdr>() + mem::size_of::<libc::timespec>();
+        if level == libc::SOL_SOCKET && kind == libc::SCM_TIMESTAMPNS && length >= whole {
+            // SAFETY: as above.
+            let time: libc::timespec = unsafe { std::ptr::read_unaligned(libc::CMSG_DATA(message).cast()) };
+            let (seconds, nanos) = (time.tv_sec.max(0) as u64, time.tv_nsec.clamp(0, 999_999_999) as u32);
+            arrival.at = Some(Duration::new(seconds, nanos));
         }
         // SAFETY: `message` is a header of this buffer.
         message = unsafe { libc::CMSG_NXTHDR(header, message) };
@@ -177,13 +195,22 @@ pub(super) fn bind_link(socket: BorrowedFd<'_>, index: u32) -> io::Result<()> {
 
 /// Asks for tags and checksum state with each frame; a kernel without it gives none.
 pub(super) fn want_auxiliary(socket: BorrowedFd<'_>) -> io::Result<()> {
+    switch_on(socket, libc::SOL_PACKET, libc::PACKET_AUXDATA)
+}
+
+/// Asks for the time of arrival with each frame; a kernel without it gives none.
+pub(super) fn want_arrival_times(socket: BorrowedFd<'_>) -> io::Result<()> {
+    switch_on(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS)
+}
+
+fn switch_on(socket: BorrowedFd<'_>, level: libc::c_int, option: libc::c_int) -> io::Result<()> {
     let on: libc::c_int = 1;
     // SAFETY: the option's value is one int that outlives the call.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            libc::SOL_PACKET,
-            libc::PACKET_AUXDATA,
+            level,
+            option,
             std::ptr::from_ref(&on).cast(),
             mem::size_of_val(&on) as libc::socklen_t,
         )

@@ -35,6 +35,7 @@ pub struct Server {
     written_since: bool,
     /// What ISC says of the last rewrite.
     written: Vec<Line>,
+    says_written: bool,
     /// A write or sync failed; nothing is acknowledged until a rewrite is through.
     failed: bool,
     retry_at: Option<u64>,
@@ -55,6 +56,7 @@ impl Server {
             rewritten_at: 0,
             written_since: false,
             written: Vec::new(),
+            says_written: false,
             failed: false,
             retry_at: None,
             last: Now { wall: 0, mono: 0 },
@@ -68,14 +70,15 @@ impl Server {
     }
 
     /// What ISC does between reading the lease file and listening: leases that ended meanwhile expire, then the file is
-    /// written anew, whole.
+    /// written anew. This is the first slice of that; each `Event::Timer` writes one more, [`Server::is_writing`] as long as
+    /// there are some.
     pub fn open(&mut self, now: Now, out: &mut Effects) {
         self.last = now;
         // What ended while the server was down; ISC appends it to the old file.
         while self.engine.expire(now.wall, EXPIRIES) {}
         self.drain(out);
         self.begin_rewrite(now, out);
-        while self.continue_rewrite(now, out) {}
+        self.continue_rewrite(now, out);
     }
 
     /// The listening sockets it wants, in the order in which they are to be opened: OMAPI, then failover peers.
@@ -134,7 +137,7 @@ impl Server {
     fn timers(&mut self, now: Now, is_timer: bool, out: &mut Effects) {
         self.engine.pings_due(now.mono);
         self.engine.expire(now.wall, EXPIRIES);
-        if matches!(self.rewrite, Rewrite::Walking(_)) {
+        if self.is_writing() {
             if is_timer {
                 // What this event changed is appended first: the walk writes the newest state of all it has not met.
                 self.drain(out);
@@ -153,7 +156,7 @@ impl Server {
 
     /// Monotonic microseconds at which it wants `Event::Timer`.
     pub fn next_deadline(&self) -> Option<u64> {
-        if matches!(self.rewrite, Rewrite::Walking(_)) {
+        if self.is_writing() {
             return Some(self.last.mono);
         }
         let expiry = self.engine.store.next_change().map(|wall| {

@@ -33,9 +33,14 @@ impl Server {
         self.written_since = false;
     }
 
-    /// One slice; true when there is more to come at once.
-    pub(super) fn continue_rewrite(&mut self, now: Now, out: &mut Effects) -> bool {
-        let Rewrite::Walking(writing) = &mut self.rewrite else { return false };
+    /// Whether a rewrite has slices left to write.
+    pub fn is_writing(&self) -> bool {
+        matches!(self.rewrite, Rewrite::Walking(_))
+    }
+
+    /// One slice.
+    pub(super) fn continue_rewrite(&mut self, now: Now, out: &mut Effects) {
+        let Rewrite::Walking(writing) = &mut self.rewrite else { return };
         let start = out.bytes.len();
         let (store, kept) = (&self.engine.store, &self.kept);
         let more = self
@@ -49,8 +54,15 @@ impl Server {
             out.list.push(Effect::RewriteEnd);
             // What was appended meanwhile went to the new file as well, ahead of its end.
             self.rewrite = Rewrite::Finishing { covers: self.engine.journal.sequence() };
+            if std::mem::take(&mut self.says_written) {
+                self.say_written(out);
+            }
         }
-        more
+    }
+
+    /// The lines of [`Server::say_written`] are to come by themselves with the last slice: service begins before it.
+    pub fn say_when_written(&mut self) {
+        self.says_written = true;
     }
 
     pub(super) fn rewrite_done(&mut self, now: Now, result: Result<(), String>, out: &mut Effects) {

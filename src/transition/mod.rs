@@ -206,6 +206,7 @@ fn take_over(binding: &mut Binding, new: Binding) {
     binding.next_state = new.next_state;
     binding.reserved = new.reserved;
     binding.bootp = new.bootp;
+    binding.client_hostname = new.client_hostname;
     if binding.extra.is_none() && new.extra.is_none() {
         return;
     }
@@ -243,10 +244,10 @@ fn event_of(binding: &Binding, shared: bool) -> Option<event::Event> {
 fn make_step(binding: &mut Binding, shared: bool, around: &mut Around) {
     if let Some(event) = event_of(binding, shared) {
         event::run(binding, event, around);
+        // What is right only while the client uses the address.
+        binding.client_hostname = None;
         if let Some(extra) = &mut binding.extra {
-            // What is right only while the client uses the address.
             extra.agent_options = Box::default();
-            extra.client_hostname = None;
             if let Some(rare) = &mut extra.rare {
                 rare.on_expiry = None;
                 rare.on_release = None;

@@ -37,8 +37,10 @@ impl Store {
         let untouched = self.untouched_before(&walk);
         let mut recorded = Vec::with_capacity(walk.len());
         let mut placed = Vec::with_capacity(walk.len());
-        self.by_uid.reserve(walk.len());
-        self.by_hardware.reserve(walk.len());
+        let with = |has: fn(&Binding) -> bool| self.iter().filter(|id| has(self.get(*id))).count();
+        let (uids, hardware) = (with(|b| !b.uid.is_empty()), with(|b| !b.hardware.is_empty()));
+        self.by_uid.reserve(uids);
+        self.by_hardware.reserve(hardware);
         let mut group: Vec<BindingId> = Vec::new();
         let mut last: Option<(u32, PoolNumber, Kind, Wall)> = None;
         for &(bucket, _, id) in &walk {

@@ -6,6 +6,8 @@ use crate::net::udp::UdpSocket;
 use crate::server::effect::{Route, Send};
 use crate::server::event::InterfaceId;
 use crate::wire::frame::{put_ethernet, put_ip};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::os::fd::AsFd;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -68,17 +70,25 @@ fn request_frame(port: u16, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// One batch; false when there is nothing.
+fn read(socket: &PacketSocket, batch: &mut Batch) -> bool {
+    batch.clear();
+    for result in [socket.receive(batch, BATCH), socket.receive_discovers(batch, BATCH)] {
+        if let Err(error) = result {
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        }
+    }
+    batch.count() > 0
+}
+
 /// Payloads that come in until there are so many or nothing comes for a while.
 fn receive(socket: &PacketSocket, wanted: usize, said: &mut Vec<Line>) -> Vec<Vec<u8>> {
     let mut batch = Batch::default();
     let mut payloads = Vec::new();
     let mut quiet = Instant::now();
     while payloads.len() < wanted && quiet.elapsed() < Duration::from_millis(300) {
-        match socket.receive(&mut batch, BATCH) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            other => other.expect("received"),
+        if !read(socket, &mut batch) {
+            std::thread::sleep(Duration::from_millis(1));
         }
         for at in 0..batch.count() {
             quiet = Instant::now();
@@ -101,6 +111,8 @@ fn inner() {
     only_what_is_ours(&socket, &wire);
     checksums(&socket, &wire);
     bursts_are_kept(&socket, &wire);
+    a_few_are_served_as_they_come_and_a_flood_with_discovers_last(&socket, &wire);
+    a_queue_is_as_long_as_can_be_served(&socket, &wire);
     frames_out(socket, &wire);
 }
 
@@ -119,9 +131,7 @@ fn only_what_is_ours(socket: &PacketSocket, wire: &Wire) {
     assert_eq!(receive(socket, 2, &mut said), std::slice::from_ref(&request));
     let mut batch = Batch::default();
     wire.write(&request_frame(67, &request));
-    while let Err(error) = socket.receive(&mut batch, BATCH) {
-        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
-    }
+    while !read(socket, &mut batch) {}
     let received = batch.datagram(0, &mut |_| ()).expect("a datagram");
     assert_eq!(received.link_source, CLIENT);
     assert_eq!(received.source, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68));
@@ -153,6 +163,68 @@ fn bursts_are_kept(socket: &PacketSocket, wire: &Wire) {
         wire.write(&frame);
     }
     assert_eq!(receive(socket, 5000, &mut Vec::new()).len(), 5000);
+}
+
+/// A message of this type from this client.
+fn message(kind: u8, client: u16) -> Vec<u8> {
+    let mut payload = [&[1u8, 1, 6, 0][..], &[0; 296]].concat();
+    payload[28..30].copy_from_slice(&client.to_be_bytes());
+    payload[236..244].copy_from_slice(&[99, 130, 83, 99, 53, 1, kind, 255]);
+    payload
+}
+
+/// Type and client of what one reading gives.
+fn served(socket: &PacketSocket, batch: &mut Batch) -> Vec<(u8, u16)> {
+    assert!(read(socket, batch));
+    let mut list = Vec::new();
+    for at in 0..batch.count() {
+        let payload = batch.datagram(at, &mut |_| ()).expect("a datagram").payload;
+        list.push((payload[242], u16::from_be_bytes([payload[28], payload[29]])));
+    }
+    list
+}
+
+fn a_few_are_served_as_they_come_and_a_flood_with_discovers_last(socket: &PacketSocket, wire: &Wire) {
+    let mut batch = Batch::default();
+    for (kind, client) in [(1, 1), (3, 2), (1, 1), (7, 3)] {
+        wire.write(&request_frame(67, &message(kind, client)));
+    }
+    assert_eq!(served(socket, &mut batch), [(1, 1), (3, 2), (1, 1), (7, 3)]);
+    for client in 0..200 {
+        wire.write(&request_frame(67, &message(1, client / 2)));
+        wire.write(&request_frame(67, &message(3, client)));
+    }
+    let list = served(socket, &mut batch);
+    let requests: Vec<_> = (0..64).map(|client| (3, client)).collect();
+    assert_eq!(list[..64], requests);
+    // Nobody waits for ever; who asks twice is served once.
+    assert_eq!(list[64..], [(1, 0), (1, 1), (1, 2), (1, 3)]);
+    while read(socket, &mut batch) {}
+}
+
+/// What has waited too long is not kept waiting behind it: the queue is made shorter, and grows again when it is empty.
+fn a_queue_is_as_long_as_can_be_served(socket: &PacketSocket, wire: &Wire) {
+    let flood = || (0..8000).for_each(|n| wire.write(&request_frame(67, &message(1, n))));
+    let mut batch = Batch::default();
+    for _ in 0..8 {
+        flood();
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(read(socket, &mut batch));
+    }
+    let mut left = 0;
+    while read(socket, &mut batch) {
+        left += batch.count();
+    }
+    flood();
+    let short = receive(socket, 8000, &mut Vec::new()).len();
+    assert!(short < 1000, "{short} of 8000 were kept, {left} before");
+    for _ in 0..8 {
+        std::thread::sleep(Duration::from_millis(300));
+        wire.write(&request_frame(67, &message(1, 1)));
+        while !read(socket, &mut batch) {}
+    }
+    flood();
+    assert_eq!(receive(socket, 8000, &mut Vec::new()).len(), 8000);
 }
 
 fn frames_out(socket: PacketSocket, wire: &Wire) {
