@@ -118,7 +118,7 @@ pub struct Loader<'a> {
 
 impl Consumer for Loader<'_> {
     fn lease(&mut self, binding: Binding) -> Result<(), Box<Binding>> {
-        self.store.load(binding).map_err(Box::new)
+        self.store.load(binding)
     }
 
     fn declaration(&mut self, declaration: Declaration) {

@@ -9,9 +9,9 @@ use crate::lease::queue::{self, Place};
 
 impl Store {
     /// Takes one record; the latest of an address counts. Gives it back when no pool holds the address.
-    pub fn load(&mut self, binding: Binding) -> Result<(), Binding> {
+    pub fn load(&mut self, binding: Binding) -> Result<(), Box<Binding>> {
         if self.pool_of(binding.address).is_none() {
-            return Err(binding);
+            return Err(Box::new(binding));
         }
         let id = match self.by_address(binding.address) {
             Some(id) => {
