@@ -8,7 +8,7 @@ use crate::eval::ast::Block;
 use crate::eval::context::{Context, HostTable, Lease};
 use crate::eval::machine::{Act, Machine};
 use crate::eval::parameter::Flag;
-use crate::eval::value::{Value, Variables};
+use crate::eval::value::Variables;
 use crate::lease::binding::Binding;
 use crate::transition::event::evaluated;
 use smallvec::SmallVec;
@@ -117,6 +117,5 @@ pub(super) fn is_allowed(flag: Option<Flag>) -> bool {
 
 /// Variables as a binding keeps them, newest first.
 pub(super) fn kept(variables: &Variables) -> Vec<(crate::eval::ast::Name, crate::lease::binding::Value)> {
-    let keep = |value: Option<&Value>| value.and_then(crate::transition::event::kept);
-    variables.iter().filter_map(|(name, value)| Some((name.clone(), keep(value)?))).collect()
+    variables.iter().map(|(name, value)| (name.clone(), crate::transition::event::kept(value))).collect()
 }

@@ -88,8 +88,8 @@ pub struct Variables {
 
 impl Variables {
     /// A new list, newest first, the order of the lease file.
-    pub fn from_newest_first(list: impl IntoIterator<Item = (Name, Value)>) -> Self {
-        let mut list: Vec<_> = list.into_iter().map(|(name, value)| (name, Some(value))).collect();
+    pub fn from_newest_first(list: impl IntoIterator<Item = (Name, Option<Value>)>) -> Self {
+        let mut list: Vec<_> = list.into_iter().collect();
         list.reverse();
         Variables { list }
     }

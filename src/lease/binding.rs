@@ -54,6 +54,8 @@ pub enum Value {
     Data(Arc<[u8]>),
     Number(i64),
     Boolean(bool),
+    /// Set to nothing: not written, but the variable keeps its place in the file for when it has a value again.
+    Null,
 }
 
 /// Hardware type octet and address, at most 1 + 20 octets.

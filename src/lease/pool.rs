@@ -40,6 +40,14 @@ pub struct Counts {
     pub abandoned: u64,
 }
 
+/// When a pool is looked at for what has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Alarm {
+    pub at: crate::clock::Wall,
+    /// Pools whose alarms fall in one second go by this: the order in which they were set.
+    pub rank: u64,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     pub network: u32,
@@ -48,8 +56,7 @@ pub(super) struct Pool {
     /// Addresses that have a binding.
     pub bound: u64,
     pub order: Order,
-    /// When its earliest pending change is due.
-    pub timer: Option<crate::clock::Wall>,
+    pub alarm: Option<Alarm>,
     queues: [Queue; 6],
 }
 

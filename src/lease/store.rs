@@ -6,7 +6,7 @@
 use super::binding::{Billing, Binding, ClientIdentifier, HardwareAddress, State};
 use super::index::Index;
 use super::order::{self, Declared};
-use super::pool::{Counts, Pool, PoolNumber, PoolSpec};
+use super::pool::{Alarm, Counts, Pool, PoolNumber, PoolSpec};
 use super::queue::{BindingId, Kind, Tie};
 use crate::clock::{NEVER, Wall};
 use rustc_hash::FxBuildHasher;
@@ -51,8 +51,10 @@ pub struct Store {
     declared: Vec<Declared>,
     /// The same by address, without overlaps.
     stretches: Vec<Stretch>,
-    /// Earliest pending change of every pool that has one.
-    timers: BTreeSet<(Wall, PoolNumber)>,
+    /// The alarm of every pool that has one.
+    alarms: BTreeSet<(Alarm, PoolNumber)>,
+    /// Alarms set so far.
+    alarms_set: u64,
     /// Records entered since the last [`Store::finish_loading`].
     loaded: u32,
     /// How many bindings are billed to a class or subclass.
@@ -256,11 +258,13 @@ impl Store {
     }
 
     /// Takes a binding off its queue, lets it be changed, and queues it by its new state and time, in front of its
-    /// equals. Address, uid and hardware address must stay (see [`Store::set_client`]).
-    pub fn update<R>(&mut self, id: BindingId, change: impl FnOnce(&mut Binding) -> R) -> R {
+    /// equals; the pool's alarm moves forward to it. Address, uid and hardware address must stay (see
+    /// [`Store::set_client`]).
+    pub fn update<R>(&mut self, id: BindingId, now: Wall, change: impl FnOnce(&mut Binding) -> R) -> R {
         self.dequeue(id);
         let result = change(&mut self.slot_mut(id).binding);
         self.enqueue(id);
+        self.alarm_for(id, now);
         result
     }
 
@@ -299,67 +303,80 @@ impl Store {
     fn dequeue(&mut self, id: BindingId) {
         let slot = self.slot(id);
         let (kind, time, tie) = (kind_of(&slot.binding), slot.binding.ends, slot.tie);
-        let pending = is_pending(&slot.binding);
         let Some(number) = self.pool_of(slot.binding.address) else { return };
         let Some(pool) = self.pools.get_mut(number.0 as usize) else { return };
         pool.queue_mut(kind).remove(time, tie);
-        if pending && pool.timer == Some(time) {
-            let next = self.earliest_change(number, time);
-            self.set_timer(number, next);
-        }
     }
 
     pub(super) fn enqueue(&mut self, id: BindingId) {
         let binding = &self.slot(id).binding;
-        let (kind, time, pending) = (kind_of(binding), binding.ends, is_pending(binding));
+        let (kind, time) = (kind_of(binding), binding.ends);
         let Some(number) = self.pool_of(binding.address) else { return };
         let Some(pool) = self.pools.get_mut(number.0 as usize) else { return };
-        let sooner = pending && pool.timed().contains(&kind) && pool.timer.is_none_or(|timer| time < timer);
         let tie = pool.queue_mut(kind).insert(time, id);
         self.slot_mut(id).tie = tie;
-        if sooner {
-            self.set_timer(number, Some(time));
+    }
+
+    /// ISC's alarm looks at times alone, offers among them, and stays when the binding it was set for moves away.
+    fn alarm_for(&mut self, id: BindingId, now: Wall) {
+        let binding = self.get(id);
+        let time = binding.ends;
+        if time >= NEVER || (time <= now && !is_pending(binding)) {
+            return;
+        }
+        let Some(number) = self.pool_of(binding.address) else { return };
+        let Some(pool) = self.pools.get(number.0 as usize) else { return };
+        if pool.alarm.is_none_or(|alarm| time < alarm.at) {
+            self.alarms_set += 1;
+            self.set_alarm(number, Some(Alarm { at: time, rank: self.alarms_set }));
         }
     }
 
-    fn set_timer(&mut self, number: PoolNumber, earliest: Option<Wall>) {
+    pub(super) fn set_alarm(&mut self, number: PoolNumber, alarm: Option<Alarm>) {
         let Some(pool) = self.pools.get_mut(number.0 as usize) else { return };
-        if let Some(old) = std::mem::replace(&mut pool.timer, earliest) {
-            self.timers.remove(&(old, number));
+        if let Some(old) = std::mem::replace(&mut pool.alarm, alarm) {
+            self.alarms.remove(&(old, number));
         }
-        if let Some(new) = earliest {
-            self.timers.insert((new, number));
+        if let Some(new) = alarm {
+            self.alarms.insert((new, number));
         }
     }
 
-    /// The earliest pending change of a pool that has none before `from`.
-    fn earliest_change(&self, number: PoolNumber, from: Wall) -> Option<Wall> {
-        let pool = self.pools.get(number.0 as usize)?;
-        let pending = |kind| {
-            let mut queue = pool.queue(kind).iter_from(from).map(|id| self.get(id));
-            queue.find(|binding| is_pending(binding)).map(|binding| binding.ends)
-        };
-        pool.timed().iter().copied().filter_map(pending).min()
+    /// Every pool is looked at once, in the order of a rewrite: what has ended goes, and alarms are set for the rest.
+    pub(super) fn alarm_all(&mut self) {
+        for number in self.rewrite_order() {
+            self.alarms_set += 1;
+            self.set_alarm(number, Some(Alarm { at: 0, rank: self.alarms_set }));
+        }
     }
 
-    /// When the next binding changes by itself.
+    /// When a binding may change by itself.
     pub fn next_change(&self) -> Option<Wall> {
-        self.timers.first().map(|(time, _)| *time)
+        self.alarms.first().map(|(alarm, _)| alarm.at)
     }
 
-    /// The pool with the earliest change that is due.
+    /// The pool whose alarm has gone off first.
     pub fn due_pool(&self, now: Wall) -> Option<PoolNumber> {
-        self.timers.first().filter(|(time, _)| *time <= now).map(|(_, pool)| *pool)
+        self.alarms.first().filter(|(alarm, _)| alarm.at <= now).map(|(_, pool)| *pool)
     }
 
     /// Up to `limit` bindings of a pool whose next state is due, in the order in which ISC's pool timer meets them.
     pub fn due(&self, pool: PoolNumber, now: Wall, limit: usize) -> Vec<BindingId> {
         let Some(pool) = self.pools.get(pool.0 as usize) else { return Vec::new() };
-        let Some(from) = pool.timer else { return Vec::new() };
-        let queues = pool.timed().iter().map(|kind| pool.queue(*kind).iter_from(from));
+        let queues = pool.timed().iter().map(|kind| pool.queue(*kind).iter());
         let past = |id: &BindingId| self.get(*id).ends <= now;
         let pending = |id: &BindingId| is_pending(self.get(*id));
         queues.flat_map(|queue| queue.take_while(past).filter(pending)).take(limit).collect()
+    }
+
+    /// A pool whose alarm went off, and which has nothing due any more, gets the next one. It keeps its rank: ISC's
+    /// alarms go off at the fraction of a second at which the first of them was set.
+    pub fn rearm(&mut self, number: PoolNumber, now: Wall) {
+        let Some(pool) = self.pools.get(number.0 as usize) else { return };
+        let Some(rank) = pool.alarm.map(|alarm| alarm.rank) else { return };
+        let first = |kind: &Kind| pool.queue(*kind).iter_from(now + 1).next().map(|id| self.get(id).ends);
+        let next = Kind::ALL.iter().filter_map(first).min().filter(|at| *at < NEVER);
+        self.set_alarm(number, next.map(|at| Alarm { at, rank }));
     }
 
     /// Pools in the order of a rewrite: the network declared last comes first, its pools in order.

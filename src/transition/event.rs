@@ -41,25 +41,26 @@ pub(super) fn run(binding: &mut Binding, event: Event, around: &mut Around) {
     };
     let mut options = OptionState::new();
     Machine::new(context, &mut variables, &mut options, around.outcome).run(&block);
-    let kept = variables.iter().filter_map(|(name, value)| Some((name.clone(), kept(value?)?)));
+    let kept = variables.iter().map(|(name, value)| (name.clone(), kept(value)));
     binding.extra_mut().variables = kept.collect();
 }
 
 /// A binding's variable as expressions see it.
-pub fn evaluated(value: &Value) -> Evaluated {
+pub fn evaluated(value: &Value) -> Option<Evaluated> {
     match value {
-        Value::Data(octets) => Evaluated::Data(octets.clone()),
-        Value::Number(number) => Evaluated::Number(*number),
-        Value::Boolean(boolean) => Evaluated::Boolean(*boolean),
+        Value::Data(octets) => Some(Evaluated::Data(octets.clone())),
+        Value::Number(number) => Some(Evaluated::Number(*number)),
+        Value::Boolean(boolean) => Some(Evaluated::Boolean(*boolean)),
+        Value::Null => None,
     }
 }
 
 /// A value as a binding keeps it; a function is not kept.
-pub fn kept(value: &Evaluated) -> Option<Value> {
+pub fn kept(value: Option<&Evaluated>) -> Value {
     match value {
-        Evaluated::Data(octets) => Some(Value::Data(octets.clone())),
-        Evaluated::Number(number) => Some(Value::Number(*number)),
-        Evaluated::Boolean(boolean) => Some(Value::Boolean(*boolean)),
-        Evaluated::Function(_) => None,
+        Some(Evaluated::Data(octets)) => Value::Data(octets.clone()),
+        Some(Evaluated::Number(number)) => Value::Number(*number),
+        Some(Evaluated::Boolean(boolean)) => Value::Boolean(*boolean),
+        Some(Evaluated::Function(_)) | None => Value::Null,
     }
 }

@@ -118,6 +118,9 @@ pub fn expire(store: &mut Store, pool: PoolNumber, limit: usize, around: &mut Ar
     for &id in &due {
         change_now(store, id, |_| {}, Keep::Recorded, around);
     }
+    if due.len() < limit {
+        store.rearm(pool, around.now);
+    }
     due.len()
 }
 
@@ -128,10 +131,7 @@ pub fn expire_due(store: &mut Store, mut limit: usize, around: &mut Around) -> b
         if limit == 0 {
             return false;
         }
-        match expire(store, pool, limit, around) {
-            0 => return true,
-            done => limit = limit.saturating_sub(done),
-        }
+        limit = limit.saturating_sub(expire(store, pool, limit, around));
     }
     true
 }
@@ -169,7 +169,7 @@ fn change_now(
 ) -> u64 {
     let old = store.get(id);
     let (was_active, shared) = (old.state == State::Active, store.is_shared(old.address));
-    store.update(id, |binding| {
+    store.update(id, around.now, |binding| {
         step(binding);
         if keep == Keep::Recorded && binding.atsfp() != 0 {
             binding.rare_mut().atsfp = 0;

@@ -1,5 +1,6 @@
-//! `random FIRST COUNT [--live PATH] [--keep]`: runs that many seeds through the real program and through the core in
-//! virtual time (or a program in namespaces), and prints each difference, reduced. With `--keep` it becomes a scenario.
+//! `random FIRST COUNT [--live PATH] [--keep] [--whole]`: runs that many seeds through the real program and through the core in
+//! virtual time (or a program in namespaces), and prints each difference, reduced (`--whole`: as it is). With `--keep` it
+//! becomes a scenario.
 
 use compat_tests::live::Program;
 use compat_tests::random::{self, Draft};
@@ -9,6 +10,7 @@ use std::sync::Mutex;
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
     let keep = words.iter().position(|word| word == "--keep").map(|at| words.remove(at)).is_some();
+    let whole = words.iter().position(|word| word == "--whole").map(|at| words.remove(at)).is_some();
     let ours = words.iter().position(|word| word == "--live").map(|at| {
         words.remove(at);
         Program { path: words.remove(at).into() }
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
                     if seed >= first + count {
                         return;
                     }
-                    if let Some(text) = try_seed(seed, &isc, ours.as_ref(), keep) {
+                    if let Some(text) = try_seed(seed, &isc, ours.as_ref(), keep, whole) {
                         *found.lock().expect("no panic") += 1;
                         println!("=== seed {seed}\n{text}");
                     }
@@ -46,7 +48,7 @@ fn main() -> ExitCode {
     if found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn try_seed(seed: u64, isc: &Program, ours: Option<&Program>, keep: bool) -> Option<String> {
+fn try_seed(seed: u64, isc: &Program, ours: Option<&Program>, keep: bool, whole: bool) -> Option<String> {
     let draft = Draft::new(seed);
     match draft.differences(isc, ours) {
         Err(error) => return Some(format!("{}\n{error}", draft.text())),
@@ -57,7 +59,7 @@ fn try_seed(seed: u64, isc: &Program, ours: Option<&Program>, keep: bool) -> Opt
     if draft.differences(isc, ours).is_ok_and(|differences| differences.is_empty()) {
         return None;
     }
-    let reduced = draft.reduced(isc, ours);
+    let reduced = if whole { draft } else { draft.reduced(isc, ours) };
     if keep && let Err(error) = random::keep(&reduced) {
         eprintln!("seed {seed}: {error}");
     }

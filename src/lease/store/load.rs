@@ -84,10 +84,7 @@ impl Store {
                 pool.queue_mut(kind).fill(queue.iter().map(|(.., place)| *place));
             }
         }
-        for number in (0..self.pools.len() as u32).map(PoolNumber) {
-            let earliest = self.earliest_change(number, 0);
-            self.set_timer(number, earliest);
-        }
+        self.alarm_all();
     }
 
     /// What ISC corrects when it takes over a record.
