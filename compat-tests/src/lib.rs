@@ -13,6 +13,7 @@
 //! * [`load`]: many clients at once; [`bench`]: servers measured with it, and what the durability tests start.
 //! * [`pair`]: two servers that are failover peers, for real.
 //! * [`random`]: scenarios from a seed.
+//! * [`simulator`]: a failover pair of cores, their clients, disks and links on virtual time.
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
 pub mod bench;
@@ -29,6 +30,7 @@ pub mod recording;
 pub mod replay;
 pub mod scenario;
 pub mod script;
+pub mod simulator;
 pub mod transcript;
 pub mod wire;
 pub mod world;
