@@ -4,7 +4,7 @@
 use super::aspect::{Aspects, KINDS};
 use super::place::Said;
 use super::scenario::{Pair, Result, SIDES, folder};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -12,13 +12,14 @@ use std::time::Duration;
 /// Every aspect with the blocks it was seen with.
 #[derive(Debug, Default)]
 pub struct Real {
+    name: String,
     pub blocks: BTreeMap<String, Vec<Vec<String>>>,
 }
 
 impl Real {
     pub fn load(name: &str) -> Real {
         let text = fs::read_to_string(folder().join(format!("{name}.real"))).unwrap_or_default();
-        let mut real = Real::default();
+        let mut real = Real { name: name.into(), blocks: BTreeMap::new() };
         let mut at: Option<(String, Vec<String>)> = None;
         for line in text.lines().chain(["== "]) {
             if let Some(heading) = line.strip_prefix("== ") {
@@ -83,11 +84,28 @@ impl Real {
             if known.contains(block) || (block.is_empty() && known.iter().any(Vec::is_empty)) {
                 continue;
             }
+            if super::aspect::is_chancy(&self.name, name) {
+                out.extend(shapes(known, block).map(|text| (name.clone(), text)));
+                continue;
+            }
             let nearest = known.iter().min_by_key(|other| distance(other, block));
             out.push((name.clone(), show(nearest.unwrap_or(&empty), block)));
         }
         out
     }
+}
+
+/// Kinds of lines that no real pair has shown, or every one and this one not.
+fn shapes(known: &[Vec<String>], block: &[String]) -> Option<String> {
+    let of = |block: &[String]| block.iter().map(|line| super::aspect::shape(line)).collect::<BTreeSet<_>>();
+    let (known, block): (Vec<_>, _) = (known.iter().map(|block| of(block)).collect(), of(block));
+    let new = block.iter().filter(|shape| !known.iter().any(|known| known.contains(*shape)));
+    let all =
+        known.first().into_iter().flatten().filter(|shape| known.iter().all(|known| known.contains(*shape)));
+    let gone = all.filter(|shape| !block.contains(*shape));
+    let text: String =
+        gone.map(|shape| format!("  - {shape}\n")).chain(new.map(|shape| format!("  + {shape}\n"))).collect();
+    (!text.is_empty()).then_some(text)
 }
 
 /// Lines only one of them has, `-` the real pair's.

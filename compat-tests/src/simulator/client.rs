@@ -114,7 +114,7 @@ impl Client {
     fn begin(&mut self, now: Micros, stage: Stage, out: &mut Vec<Said>) {
         self.stage = stage;
         self.tries = 0;
-        self.xid = self.dice.next() as u32;
+        self.xid = self.dice.draw() as u32;
         self.wanting = self.wanting.or(Some(now));
         self.speak(now, out);
     }
@@ -191,7 +191,7 @@ impl Client {
         if stage != self.stage {
             (self.stage, self.wanting) = (stage, Some(now));
         }
-        self.xid = self.dice.next() as u32;
+        self.xid = self.dice.draw() as u32;
         self.speak(now, out);
         let limit = if stage == Stage::Renewing { rebinding } else { lease.until };
         self.due = (now + ((limit - now) / 2).max(4 * SECOND)).min(limit).max(now + 100_000);

@@ -10,10 +10,10 @@ impl Dice {
 
     /// Dice of their own for one purpose, so that another draw elsewhere does not change them.
     pub fn branch(&mut self) -> Dice {
-        Dice(self.next())
+        Dice(self.draw())
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,14 +23,14 @@ impl Dice {
 
     /// From `low` to `high`, both included.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.next() % (high.saturating_sub(low) + 1)
+        low + self.draw() % (high.saturating_sub(low) + 1)
     }
 
     pub fn one_in(&mut self, count: u64) -> bool {
-        self.next().is_multiple_of(count.max(1))
+        self.draw().is_multiple_of(count.max(1))
     }
 
     pub fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[(self.next() % choices.len() as u64) as usize]
+        choices[(self.draw() % choices.len() as u64) as usize]
     }
 }
