@@ -43,7 +43,7 @@ pub fn expand(text: &str, start: i64) -> String {
     out + rest
 }
 
-/// Times relative to `start`, the random `server-duid` masked, the author's name left as it is.
+/// Times relative to `start`, the random `server-duid` and made-up host names masked, the author's name left as it is.
 pub fn normalise(text: &str, start: i64) -> Vec<String> {
     text.lines().map(|line| normalise_line(line, start)).collect()
 }
@@ -68,7 +68,7 @@ fn normalise_line(line: &str, start: i64) -> String {
             return format!("{}epoch {};", words[..at].join(" ") + " ", relative(seconds - start));
         }
     }
-    line.to_string()
+    crate::shell::mask_made_up(line)
 }
 
 fn parse_date(words: &[&str]) -> Option<i64> {

@@ -6,6 +6,7 @@
 //! * [`world`]: network and mount namespaces in which a program sees its default paths, its interfaces and `/dev/log`.
 //! * [`wire`]: a packet builder and decoder of its own: the judge does not share code with the judged.
 //! * [`script`]: turns a step into a packet, and what came back into transcript lines; both tiers share it.
+//! * [`shell`]: pipes a session into omshell and writes down what it prints.
 //! * [`live`]: runs a scenario against a program in namespaces.
 //! * [`replay`]: runs it against `dhcpd::server::Server` in virtual time.
 //! * [`transcript`], [`lease_text`]: what happened, normalised; comparison.
@@ -30,7 +31,11 @@ pub mod recording;
 pub mod replay;
 pub mod scenario;
 pub mod script;
+<<<<<<< HEAD
 pub mod simulator;
+=======
+pub mod shell;
+>>>>>>> 3353ca2 (Sessions with omshell as scenarios: 24 of them, recorded with ISC's server and ISC's omshell)
 pub mod transcript;
 pub mod wire;
 pub mod world;

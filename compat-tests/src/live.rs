@@ -4,6 +4,7 @@
 use crate::lease_text;
 use crate::scenario::{Packet, Scenario, Step};
 use crate::script::{Outgoing, Script, server_mac, station_mac};
+use crate::shell::{Shell, end_changed};
 use crate::transcript::Transcript;
 use crate::wire::{self, Question};
 use crate::world::World;
@@ -31,13 +32,15 @@ const NOWHERE: &str = "192.0.2.77";
 #[derive(Clone, Debug)]
 pub struct Program {
     pub path: PathBuf,
+    /// The omshell that sessions are piped into; ISC's where this is none.
+    pub omshell: Option<PathBuf>,
 }
 
 impl Program {
     /// The real one, where Debian puts it.
     pub fn isc() -> Option<Self> {
         let path = PathBuf::from("/usr/sbin/dhcpd");
-        path.exists().then_some(Program { path })
+        path.exists().then_some(Program { path, omshell: None })
     }
 
     /// What `--version` says.
@@ -77,6 +80,7 @@ struct Run<'a> {
     child: Option<Child>,
     config: String,
     transcript: Transcript,
+    shell: Shell,
     logs: Vec<String>,
     packets: Vec<String>,
     /// Every line to the log, in the order it came, for the comparison with standard error.
@@ -103,6 +107,7 @@ impl<'a> Run<'a> {
             child: None,
             config: scenario.configs.get("").cloned().unwrap_or_default(),
             transcript: Transcript { program: program.version(), start, sections: Vec::new() },
+            shell: Shell::new(program.omshell.as_deref(), start),
             logs: Vec::new(),
             packets: Vec::new(),
             all_logs: Vec::new(),
@@ -137,8 +142,14 @@ impl<'a> Run<'a> {
                 let tail = said.len().saturating_sub(600);
                 format!("{text}: {error}\n...{}", said.get(tail..).unwrap_or(&said))
             })?;
-            if matches!(step, Step::Send(_) | Step::Exchange(_)) && self.milliseconds_in() > 950 {
-                return Err(format!("{LATE}{text}"));
+            // A session ends before the second that the next step belongs to.
+            let limit = match step {
+                Step::Send(_) | Step::Exchange(_) => 950,
+                Step::Omshell(..) => 250,
+                _ => i64::MAX,
+            };
+            if self.milliseconds_in() > limit {
+                return Err(format!("{LATE}{text} ({} ms)", self.milliseconds_in()));
             }
             self.close_section(text);
         }
@@ -182,6 +193,10 @@ impl<'a> Run<'a> {
             Step::EchoReply(from) => self.echo_reply(*from),
             Step::Leases => self.show(LEASES),
             Step::Show(path) => self.show(path),
+            Step::Omshell(name, seconds) => {
+                self.elapsed += *seconds as i64;
+                self.omshell(name, Duration::from_secs(9 + *seconds))
+            }
             Step::Run(words) => self.run_to_the_end(words),
             Step::Shell(command) => {
                 let done =
@@ -339,11 +354,14 @@ impl<'a> Run<'a> {
         let mut buffer = [0; 8192];
         while let Ok(length) = self.world.log.recv(&mut buffer) {
             let line = log_line(&String::from_utf8_lossy(&buffer[..length]));
+            let line = end_changed(line, self.start);
             if line.contains(SENTINEL) {
                 self.sentinel_seen = true;
             } else {
                 self.logs.push(line.clone());
-                self.all_logs.push(line);
+                if !line.contains(" tag=omshell: ") {
+                    self.all_logs.push(line);
+                }
             }
             self.last_activity = Instant::now();
         }
@@ -406,6 +424,27 @@ impl<'a> Run<'a> {
         Err(format!("it did not end at {signal}"))
     }
 
+    fn omshell(&mut self, name: &str, patience: Duration) -> Result<()> {
+        let session = self.scenario.sessions.get(name).ok_or("no such session")?;
+        let mut running = self.shell.start(session)?;
+        let begun = Instant::now();
+        while !running.ended() && begun.elapsed() < patience {
+            self.turn(Duration::from_millis(10))?;
+        }
+        let lines = self.shell.finish(running)?;
+        self.packets.extend(lines);
+        self.settle()
+    }
+
+    /// Waits until the server has been silent for a while.
+    fn settle(&mut self) -> Result<()> {
+        self.last_activity = Instant::now();
+        while self.last_activity.elapsed() < Duration::from_millis(120) {
+            self.turn(Duration::from_millis(20))?;
+        }
+        Ok(())
+    }
+
     fn run_to_the_end(&mut self, words: &[String]) -> Result<()> {
         let mut command = self.command();
         let mut arguments = words.iter().peekable();
@@ -431,10 +470,7 @@ impl<'a> Run<'a> {
             let _ = child.wait();
         }
         // A server that went to the background may still be speaking.
-        self.last_activity = Instant::now();
-        while self.last_activity.elapsed() < Duration::from_millis(120) {
-            self.turn(Duration::from_millis(20))?;
-        }
+        self.settle()?;
         self.packets.push(status.map_or("still running after 10 s".into(), ending));
         for (name, path) in [("stdout", "/run/run.out"), ("stderr", "/run/run.err")] {
             let text = fs::read(path).map_err(|error| error.to_string())?;
@@ -467,7 +503,11 @@ impl<'a> Run<'a> {
         self.close_section("lease file at the end");
         let text = fs::read("/run/stderr").unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let said: Vec<&str> = text.lines().filter(|line| !line.contains(SENTINEL)).collect();
+        let said: Vec<String> = text
+            .lines()
+            .filter(|line| !line.contains(SENTINEL))
+            .map(|line| end_changed(line.into(), self.start))
+            .collect();
         let logged: Vec<&str> =
             self.all_logs.iter().map(|line| line.split_once(": ").map_or("", |(_, text)| text)).collect();
         let logged: Vec<&str> = logged.iter().flat_map(|text| text.split('\n')).collect();
@@ -499,7 +539,7 @@ impl Drop for Run<'_> {
     }
 }
 
-fn ending(status: ExitStatus) -> String {
+pub(crate) fn ending(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit {code}"),
         (None, Some(signal)) => format!("signal {signal}"),

@@ -14,6 +14,7 @@
 //! == config [NAME]          dhcpd.conf
 //! == leases [torn]          dhcpd.leases; @T+60 is a date; torn: without a newline at the end
 //! == file /etc/dhcp/x       any other file below /etc, /var/lib/dhcp or /run
+//! == omshell NAME           what a person types into omshell, see [`crate::shell`]
 //! == steps                  one a line, see [`Step`]
 //! ```
 
@@ -64,6 +65,8 @@ pub enum Step {
     Run(Vec<String>),
     /// `show PATH`
     Show(String),
+    /// `omshell NAME [SECONDS]`: the session of that name, piped into omshell; the next step is a second later, or so many.
+    Omshell(String, u64),
     /// `shell COMMAND`: in the server's world, for what only a machine can do (an interface goes down).
     Shell(String),
 }
@@ -87,6 +90,8 @@ pub struct Scenario {
     pub configs: BTreeMap<String, String>,
     pub lease_file: String,
     pub files: Vec<(String, String)>,
+    /// Sessions with omshell by name.
+    pub sessions: BTreeMap<String, String>,
     pub steps: Vec<(String, Step)>,
 }
 
@@ -135,6 +140,7 @@ impl Scenario {
                 .steps
                 .iter()
                 .all(|(_, step)| !matches!(step, Step::Run(_) | Step::Show(_) | Step::Stop | Step::Shell(_)))
+            && self.sessions.is_empty()
     }
 
     fn header(&mut self, line: &str) -> Result<(), String> {
@@ -183,6 +189,9 @@ impl Scenario {
             ("leases", "torn") => self.lease_file = body.trim_end_matches('\n').into(),
             ("leases", _) => self.lease_file = body,
             ("file", path) => self.files.push((path.trim().into(), body)),
+            ("omshell", name) => {
+                self.sessions.insert(name.trim().into(), body);
+            }
             ("steps", _) => {
                 for line in
                     body.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -214,6 +223,10 @@ fn step(line: &str) -> Result<Step, String> {
         "leases" => Step::Leases,
         "run" => Step::Run(rest.to_vec()),
         "show" => Step::Show(first.ok_or("show what?")?),
+        "omshell" => {
+            let seconds = rest.get(1).map_or(Ok(1), |text| text.parse()).map_err(|_| "how long?")?;
+            Step::Omshell(first.ok_or("which session?")?, seconds)
+        }
         "shell" => Step::Shell(line.trim_start_matches("shell").trim().into()),
         _ => return Err(format!("unknown step {line:?}")),
     })

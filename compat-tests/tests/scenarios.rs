@@ -1,5 +1,5 @@
 //! Every scenario as a test of its own: `live::NAME` runs our server in namespaces and compares with the recording of
-//! the real program, `virtual::NAME` drives the core in virtual time, `isc::NAME` records a random ten again, and
+//! the real program (one with omshell also as `isc-omshell::NAME` and `isc-server::NAME`: one end ours), `virtual::NAME` drives the core in virtual time, `isc::NAME` records a random ten again, and
 //! `random::SEED` takes scenarios out of a seed through both.
 //!
 //! `COMPAT_TIER=full` records all again; otherwise ten, drawn anew every day.
@@ -16,13 +16,21 @@ use std::sync::{Arc, Mutex};
 
 type Used = Arc<Mutex<BTreeSet<String>>>;
 
-/// Beside this test's own folder: `target/debug/dhcpd`. Cargo builds it with the workspace.
+/// Beside this test's own folder: `target/debug/dhcpd` and `omshell`. Cargo builds them with the workspace.
 fn ours() -> Option<Program> {
-    let mut path: PathBuf = std::env::current_exe().ok()?;
-    path.pop();
-    path.pop();
-    path.push("dhcpd");
-    path.exists().then_some(Program { path })
+    let mut folder: PathBuf = std::env::current_exe().ok()?;
+    folder.pop();
+    folder.pop();
+    let (path, omshell) = (folder.join("dhcpd"), folder.join("omshell"));
+    path.exists().then_some(Program { path, omshell: Some(omshell) })
+}
+
+/// Our server or shell with the other one of ISC: both ends are replaced one at a time.
+fn mixed() -> Option<[(&'static str, Program); 2]> {
+    let ours = ours()?;
+    let isc = Program::isc()?;
+    let isc_shell = Program { omshell: None, ..ours.clone() };
+    Some([("isc-omshell", isc_shell), ("isc-server", Program { omshell: ours.omshell, ..isc })])
 }
 
 fn verdict(name: &str, found: Vec<Difference>, entries: &[lists::Entry], used: &Used) -> Result<(), Failed> {
@@ -40,7 +48,12 @@ fn main() {
     let used: Used = Arc::default();
     let mut trials = Vec::new();
     for scenario in &scenarios {
-        trials.push(live_trial(scenario, &entries, &used));
+        trials.push(live_trial("live", ours(), scenario, &entries, &used));
+        if !scenario.sessions.is_empty() {
+            for (name, program) in mixed().into_iter().flatten() {
+                trials.push(live_trial(name, Some(program), scenario, &entries, &used));
+            }
+        }
         trials.extend(virtual_trial(scenario, &entries, &used));
     }
     for scenario in redo(&scenarios) {
@@ -69,10 +82,15 @@ fn main() {
     conclusion.exit();
 }
 
-fn live_trial(scenario: &Scenario, entries: &Arc<Vec<lists::Entry>>, used: &Used) -> Trial {
+fn live_trial(
+    kind: &str,
+    program: Option<Program>,
+    scenario: &Scenario,
+    entries: &Arc<Vec<lists::Entry>>,
+    used: &Used,
+) -> Trial {
     let (scenario, entries, used) = (scenario.clone(), entries.clone(), used.clone());
-    let program = ours();
-    Trial::test(format!("live::{}", scenario.name), move || {
+    Trial::test(format!("{kind}::{}", scenario.name), move || {
         let program = program.ok_or("our dhcpd is not built: cargo build")?;
         let expected = recording::load(&scenario)?;
         // A line between two programs and the clock: what is seen twice is a difference.

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let whole = words.iter().position(|word| word == "--whole").map(|at| words.remove(at)).is_some();
     let ours = words.iter().position(|word| word == "--live").map(|at| {
         words.remove(at);
-        Program { path: words.remove(at).into() }
+        Program { path: words.remove(at).into(), omshell: None }
     });
     let number = |at: usize, otherwise| words.get(at).and_then(|word| word.parse().ok()).unwrap_or(otherwise);
     let (first, count): (u64, u64) = (number(0, 1), number(1, 100));

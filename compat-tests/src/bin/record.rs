@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Some(at)
     };
     let (all, show) = (take("--all").is_some(), take("--show").is_some());
-    let against = take("--against").map(|at| Program { path: words.remove(at).into() });
+    let against = take("--against").map(|at| Program { path: words.remove(at).into(), omshell: None });
     let Some(isc) = Program::isc() else {
         eprintln!("the real dhcpd is not installed");
         return ExitCode::FAILURE;
