@@ -31,11 +31,8 @@ pub mod recording;
 pub mod replay;
 pub mod scenario;
 pub mod script;
-<<<<<<< HEAD
-pub mod simulator;
-=======
 pub mod shell;
->>>>>>> 3353ca2 (Sessions with omshell as scenarios: 24 of them, recorded with ISC's server and ISC's omshell)
+pub mod simulator;
 pub mod transcript;
 pub mod wire;
 pub mod world;
