@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let show = words.iter().position(|word| word == "--show").map(|at| words.remove(at)).is_some();
     let ours = words.iter().position(|word| word == "--live").map(|at| {
         words.remove(at);
-        Program { path: words.remove(at).into() }
+        Program { path: words.remove(at).into(), omshell: None }
     });
     let Some(isc) = Program::isc() else {
         eprintln!("the real dhcpd is not installed");
