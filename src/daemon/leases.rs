@@ -6,6 +6,7 @@ use crate::clock::{Now, Wall};
 use crate::config::Config;
 use crate::config::model::ServerDuid;
 use crate::journal::{Batch, Journal, Report};
+use crate::lease::binding::State;
 use crate::lease::store::Store;
 use crate::lease_file::reader;
 use crate::log::Line;
@@ -15,8 +16,10 @@ use crate::server::effect::{Effect, Effects};
 use crate::server::event::{Event, Interface};
 use crate::syntax::source::{Source, SourceId};
 use crate::transition::load::{Kept, Loader, pools};
+use crate::transition::message::unwritable_lease;
 use std::fs;
 use std::io::Write as _;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -147,16 +150,27 @@ pub fn trial(server: &mut Server, now: Now, path: &Path) -> Result<(), Fatal> {
     let name = PathBuf::from(name);
     let mut file = fs::File::create(&name)
         .map_err(|error| Fatal::Text(message::cannot_create_lease_file(&name, &reason(&error))))?;
+    let odd = odd_states(server);
     let mut effects = Effects::default();
     server.open(now, &mut effects);
+    // ISC fails to write such a lease when it expires, and again below.
+    let changed = odd_states(server).into_iter().zip(odd).filter(|(after, before)| after != before);
+    changed.for_each(|((address, _), _)| trace::say(&unwritable_lease(address)));
     write_out(&mut effects, &mut file, &name)?;
     while server.is_writing() {
         server.handle(now, Event::Timer, &mut effects);
         write_out(&mut effects, &mut file, &name)?;
     }
+    let refused = server.unwritable();
     server.say_written(&mut effects);
+    if let Some(line) = &refused {
+        effects.list.pop();
+        effects.list.push(Effect::Log(line.clone()));
+    }
     write_out(&mut effects, &mut file, &name)?;
-    trace::say(&message::lease_test_successful(&name));
+    if refused.is_none() {
+        trace::say(&message::lease_test_successful(&name));
+    }
     // A copy that is left behind does no harm.
     let _ = fs::remove_file(&name);
     Ok(())
@@ -175,6 +189,13 @@ fn write_out(effects: &mut Effects, file: &mut fs::File, name: &Path) -> Result<
     }
     effects.clear();
     Ok(())
+}
+
+/// Leases with a time before 1970.
+fn odd_states(server: &Server) -> Vec<(Ipv4Addr, State)> {
+    let store = &server.engine().store;
+    let odd = store.iter().map(|id| store.get(id)).filter(|binding| binding.has_negative_time());
+    odd.map(|binding| (binding.address, binding.state)).collect()
 }
 
 /// The server's DUID: that of the lease file, of the configuration, or one made from the first interface and the time.

@@ -170,6 +170,12 @@ impl Associations {
         self.by_key.get(key).and_then(|id| self.get(*id))
     }
 
+    /// Whether a time of those in force is before 1970.
+    pub fn has_negative_time(&self) -> bool {
+        let negative = |a: &Association| a.cltt < 0 || a.leases.iter().any(|lease| lease.ends < 0);
+        self.by_key.values().filter_map(|id| self.get(*id)).any(negative)
+    }
+
     fn block_of(&self, kind: Kind, lease: &Lease6) -> Option<u32> {
         let index = self.blocks.iter().position(|b| b.kind == kind && b.holds(lease.address))?;
         let fits = kind != Kind::Prefix || self.blocks.get(index)?.unit == lease.prefix_length;

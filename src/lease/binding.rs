@@ -149,6 +149,12 @@ impl Binding {
         self.uid.is_empty() && self.hardware.is_empty()
     }
 
+    /// A time before 1970, which only a damaged record has.
+    pub fn has_negative_time(&self) -> bool {
+        let times = [self.starts, self.ends, self.tstp, self.cltt, self.tsfp(), self.atsfp()];
+        times.iter().any(|&time| time < 0)
+    }
+
     pub fn client_hostname(&self) -> Option<&[u8]> {
         self.client_hostname.as_deref()
     }

@@ -1,7 +1,7 @@
 //! One `lease` record through the grammar: ISC's checks in ISC's order.
 
 use super::reader::Reader;
-use super::{declaration, message};
+use super::{DeclarationKind, declaration, message};
 use crate::clock::Wall;
 use crate::eval::ast::{Action, Block, Name};
 use crate::eval::parse::Parser;
@@ -76,8 +76,9 @@ pub(super) fn complete(binding: &mut Binding, seen: Seen, now: Wall) {
     }
 }
 
-/// Behind the word `lease`. None, and a message given, when the record is lost.
-pub(super) fn lease(reader: &mut Reader, cursor: &mut Cursor) -> Option<Binding> {
+/// Behind the word `lease`: the binding, and whether its state is known; a damaged `binding` statement hides it. None, and a
+/// message given, when the record is lost.
+pub(super) fn lease(reader: &mut Reader, cursor: &mut Cursor) -> Option<(Binding, bool)> {
     let at = octets(cursor, Count::Exactly(4), b'.', 10)?;
     let at: [u8; 4] = at.try_into().ok()?;
     if !cursor.next().is('{') {
@@ -85,8 +86,12 @@ pub(super) fn lease(reader: &mut Reader, cursor: &mut Cursor) -> Option<Binding>
         cursor.skip_to_semicolon();
         return None;
     }
-    let mut record =
-        Record { reader, binding: Binding::never_used(Ipv4Addr::from(at)), seen: Seen::default() };
+    let mut record = Record {
+        reader,
+        binding: Binding::never_used(Ipv4Addr::from(at)),
+        seen: Seen::default(),
+        state: false,
+    };
     loop {
         let kind = cursor.next();
         if kind.is('}') {
@@ -105,16 +110,18 @@ pub(super) fn lease(reader: &mut Reader, cursor: &mut Cursor) -> Option<Binding>
             record.seen.add(now_seen);
         }
     }
-    let Record { reader, mut binding, seen } = record;
+    let Record { reader, mut binding, seen, state } = record;
     complete(&mut binding, seen, reader.now);
     binding.trim();
-    Some(binding)
+    Some((binding, state || !seen.has(Seen::STATE)))
 }
 
 struct Record<'a, 'b> {
     reader: &'a mut Reader<'b>,
     binding: Binding,
     seen: Seen,
+    /// A state has been read.
+    state: bool,
 }
 
 impl Record<'_, '_> {
@@ -155,6 +162,7 @@ impl Record<'_, '_> {
             }
             K::Abandoned => {
                 // Neither form of the default applies to this old word; a rewind state it leaves unknown.
+                self.state = true;
                 self.binding.state = State::Abandoned;
                 self.binding.next_state = State::Abandoned;
                 if !self.seen.has(Seen::REWIND_STATE) {
@@ -273,6 +281,7 @@ impl Record<'_, '_> {
             }
         };
         if which.has(Seen::STATE) {
+            self.state = true;
             set_state(&mut self.binding, self.seen, state);
         } else if which.has(Seen::NEXT_STATE) {
             self.binding.next_state = state;
@@ -323,10 +332,7 @@ impl Record<'_, '_> {
             }
             Kind::Keyword(K::Subclass) => {
                 self.binding.set_billing(None);
-                let subclass = declaration::subclass(self.reader, cursor);
-                subclass.and_then(|(class, value)| {
-                    cursor.semicolon().then(|| Billing { class, subclass: Some(value.into()) })
-                })
+                self.billing_subclass(cursor)
             }
             _ => {
                 cursor.warn(message::CLASS_EXPECTED);
@@ -340,6 +346,17 @@ impl Record<'_, '_> {
             self.binding.set_billing(billing);
         }
         Seen::BILLING
+    }
+
+    /// Behind `billing subclass`. It may have a body, and is then declared here.
+    fn billing_subclass(&mut self, cursor: &mut Cursor) -> Option<Billing> {
+        let start = cursor.save();
+        let (class, value) = declaration::subclass(self.reader, cursor)?;
+        if !cursor.take(';') {
+            cursor.restore(start);
+            self.reader.declarations.declare(DeclarationKind::Subclass, cursor).then_some(())?;
+        }
+        Some(Billing { class, subclass: Some(value.into()) })
     }
 
     fn on(&mut self, cursor: &mut Cursor) -> Option<Seen> {

@@ -23,6 +23,7 @@ pub const PEER_EXPECTED: &str = "expecting \"peer\"";
 pub const PEER_NAME_EXPECTED: &str = "expecting failover peer name.";
 pub const LEFT_BRACE: &str = "expecting left brace";
 pub const MCLT_IN_PRIMARY: &str = "mclt not valid for primary";
+pub const NO_STATE: &str = "Lease with bogus binding state: 0";
 pub const NUMBER_EXPECTED: &str = "expecting a number.";
 pub const STATE_SETTING_EXPECTED: &str = "expecting state setting.";
 pub const UNKNOWN_FAILOVER_STATE: &str = "unknown failover state";

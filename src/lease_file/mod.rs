@@ -21,9 +21,13 @@ use crate::eval::parse::Declarations;
 use crate::lease::association::{AssociationId, Key, Lease6, Placed};
 use crate::lease::binding::Binding;
 use crate::syntax::cursor::Cursor;
+use std::net::Ipv4Addr;
 
 /// Takes what the file holds, in the order in which it stands there.
 pub trait Consumer {
+    /// Whether a range holds the address.
+    fn serves(&self, address: Ipv4Addr) -> bool;
+
     /// A lease record. Gives it back when no range holds the address.
     fn lease(&mut self, binding: Binding) -> Result<(), Box<Binding>>;
 

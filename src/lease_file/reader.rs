@@ -12,6 +12,8 @@ use crate::syntax::diagnostic::Report;
 use crate::syntax::keyword::Keyword as K;
 use crate::syntax::source::Source;
 use crate::syntax::token::Kind;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 /// What a reading came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub(super) struct Reader<'a> {
     /// That of the integers in the file, once it is known: said by the file, or assumed at the first integer.
     pub byte_order: Option<ByteOrder>,
     pub names: canonical::Names,
+    /// Leases whose last record has a state that cannot be read.
+    pub stateless: BTreeSet<Ipv4Addr>,
 }
 
 /// How records are read.
@@ -67,7 +71,8 @@ pub fn read_by(
     let mut forward = |line: Line| report.line(line);
     let mut cursor = Cursor::new(source, &mut forward);
     let names = canonical::Names::default();
-    let mut reader = Reader { now, declarations, consumer, byte_order: None, names };
+    let mut reader =
+        Reader { now, declarations, consumer, byte_order: None, names, stateless: BTreeSet::new() };
     let mut rejected = Vec::new();
     loop {
         if way == Way::Fast {
@@ -85,6 +90,9 @@ pub fn read_by(
                 rejected.push(b'\n');
             }
         }
+    }
+    for _ in &reader.stateless {
+        cursor.report().line(Line::error(message::NO_STATE));
     }
     let fatal = cursor.fatal().map(str::to_owned);
     Outcome { rejected, warned: cursor.warned(), fatal }
@@ -111,10 +119,16 @@ impl Reader<'_> {
     }
 
     fn lease(&mut self, cursor: &mut Cursor) -> bool {
-        let Some(binding) = lease::lease(self, cursor) else {
+        let Some((binding, state)) = lease::lease(self, cursor) else {
             cursor.warn(message::POSSIBLY_CORRUPT);
             return false;
         };
+        let address = binding.address;
+        if !state && self.consumer.serves(address) {
+            self.stateless.insert(address);
+            return false;
+        }
+        self.stateless.remove(&address);
         match self.consumer.lease(binding) {
             Ok(()) => true,
             Err(binding) => {
@@ -140,6 +154,7 @@ impl Reader<'_> {
         while let Some((binding, length, count)) =
             canonical::lease(text.get(at..).unwrap_or_default(), self.now, &mut self.names)
         {
+            self.stateless.remove(&binding.address);
             if let Err(binding) = self.consumer.lease(binding) {
                 cursor.report().line(Line::error(message::no_subnet(binding.address)));
                 rejected.extend_from_slice(text.get(at..at + length).unwrap_or_default());

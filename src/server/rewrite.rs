@@ -5,7 +5,7 @@ use super::effect::{Effect, Effects};
 use super::message;
 use crate::clock::Now;
 use crate::log::Line;
-use crate::transition::rewrite::Rewrite as Writing;
+use crate::transition::rewrite::{Rewrite as Writing, unwritable};
 
 /// Octets written in one slice: some hundred bindings.
 const SLICE: usize = 128 * 1024;
@@ -89,6 +89,12 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// What ISC says of the first record that it cannot write, for a time before 1970; it then leaves its rewrite at that.
+    /// Ours leaves out the time.
+    pub fn unwritable(&self) -> Option<Line> {
+        unwritable(&self.engine.store, &self.kept)
     }
 
     /// The lines that ISC says at start about what it wrote.

@@ -11,6 +11,7 @@ use crate::lease::pool::{PoolSpec, RangeSpec};
 use crate::lease::store::Store;
 use crate::lease_file::{Consumer, Declaration, DeclarationKind, FailoverRecord, Known, Role};
 use crate::syntax::cursor::Cursor;
+use std::net::Ipv4Addr;
 
 impl Known for Config {
     fn declare(&mut self, kind: DeclarationKind, cursor: &mut Cursor) -> bool {
@@ -117,6 +118,10 @@ pub struct Loader<'a> {
 }
 
 impl Consumer for Loader<'_> {
+    fn serves(&self, address: Ipv4Addr) -> bool {
+        self.store.pool_of(address).is_some()
+    }
+
     fn lease(&mut self, binding: Binding) -> Result<(), Box<Binding>> {
         self.store.load(binding)
     }

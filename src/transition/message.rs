@@ -36,3 +36,15 @@ pub fn wrote_associations(count: impl Fn(Kind) -> usize) -> Line {
     let [na, ta, pd] = [Kind::NonTemporary, Kind::Temporary, Kind::Prefix].map(count);
     Line::info(format!("Wrote {na} NA, {ta} TA, {pd} PD leases to lease file."))
 }
+
+pub fn unwritable_lease(address: Ipv4Addr) -> Line {
+    Line::info(format!("write_lease: unable to write lease {address}"))
+}
+
+pub fn unwritable_association() -> Line {
+    Line::info("write_ia: unable to write ia")
+}
+
+pub fn unwritable_state(peer: &str) -> Line {
+    Line::info(format!("write_failover_state: unable to write state {peer}"))
+}

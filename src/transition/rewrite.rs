@@ -7,8 +7,8 @@ use super::load::Kept;
 use super::message;
 use crate::clock::Wall;
 use crate::lease::store::{RewriteWalk, Store};
-use crate::lease_file::DeclarationKind;
 use crate::lease_file::writer::{self, Format};
+use crate::lease_file::{DeclarationKind, FailoverRecord};
 use crate::log::Line;
 
 #[derive(Debug)]
@@ -87,4 +87,21 @@ impl Rewrite {
         });
         lines
     }
+}
+
+/// The first record with a time before 1970, which ISC cannot write, in ISC's words.
+pub fn unwritable(store: &Store, kept: &Kept) -> Option<Line> {
+    let states =
+        |record: &FailoverRecord| [record.my, record.partner].map(|state| state.map_or(0, |s| s.since));
+    if let Some(record) = kept.failover.iter().find(|record| states(record).iter().any(|&since| since < 0)) {
+        return Some(message::unwritable_state(&record.name));
+    }
+    if let Some(associations) = &kept.associations {
+        return associations.has_negative_time().then(message::unwritable_association);
+    }
+    let mut walk = RewriteWalk::new(store);
+    std::iter::from_fn(|| store.next_in_rewrite(&mut walk))
+        .map(|id| store.get(id))
+        .find(|binding| binding.has_negative_time())
+        .map(|binding| message::unwritable_lease(binding.address))
 }

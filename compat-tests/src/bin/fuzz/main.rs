@@ -4,7 +4,8 @@
 //! scenarios of this package. Whatever panics is written to `fuzz-input` in the folder of temporary files first.
 
 use compat_tests::scenario;
-use dhcpd::config::{Family, Input, advice, parse};
+use dhcpd::config::{CommandLine, Config, Family, Input, advice, parse};
+use dhcpd::eval::context::HostTable;
 use dhcpd::lease::store::Store;
 use dhcpd::lease_file::reader;
 use dhcpd::log::Line;
@@ -90,6 +91,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             _ => {}
         }
     }
+    if target == "configuration" {
+        seeds.extend(ledger_examples());
+    }
     if target == "leases" {
         seeds.push(ASSOCIATIONS.to_vec());
     }
@@ -103,6 +107,35 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     }
     seeds.retain(|seed| !seed.is_empty());
     seeds
+}
+
+/// The examples of every statement, option and expression, in the scopes where they belong.
+fn ledger_examples() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for file in ["statements.tsv", "options4.tsv", "options6.tsv", "expressions.tsv"] {
+        let text =
+            std::fs::read_to_string(compat_tests::here().join("ledger").join(file)).expect("the ledger");
+        for field in text.lines().skip(1).flat_map(|line| line.split('\t')) {
+            let (prefix, body) = field.split_once(':').unwrap_or(("", field));
+            all.push(match prefix {
+                "S" => format!("subnet 10.9.0.0 netmask 255.255.255.0 {{ {body} }}\n"),
+                "P" => format!(
+                    "subnet 10.9.0.0 netmask 255.255.255.0 {{ pool {{ range 10.9.0.10; {body} }} }}\n"
+                ),
+                "H" => format!("host hh {{ {body} }}\n"),
+                "C" => format!("class \"cc\" {{ {body} }}\n"),
+                "S6" => format!("subnet6 2001:db8:1::/64 {{ {body} }}\n"),
+                "X" => format!("if known {{ {body} }}\n"),
+                "B" => format!("if {body} {{ option domain-name \"x\"; }}"),
+                "D" => format!("option domain-name = {body};"),
+                "N" => format!("option domain-name = encode-int({body}, 32);"),
+                "G" | "6" => body.to_owned(),
+                _ if field.ends_with(';') => field.to_owned(),
+                _ => continue,
+            });
+        }
+    }
+    all.into_iter().map(String::into_bytes).collect()
 }
 
 /// Records of a DHCPv6 server.
@@ -164,9 +197,18 @@ fn configuration(text: &[u8]) {
         let input = Input { name: "F", text: text.to_vec(), family, interfaces: &[] };
         let config = parse(input, &mut none, &mut listener).ok();
         let sources = [Source::new("F", text, SourceId(0))];
+        if let Some(config) = &config {
+            start(config);
+        }
         let findings = advice::findings(&listener.diagnostics, config.as_ref(), &sources);
         let _ = (advice::text(&findings), advice::json(&findings));
     }
+}
+
+/// Global statements act, as with `-t`.
+fn start(config: &Config) {
+    let command_line = CommandLine { config_file: "F", lease_file: "L", pid_file: "P", quiet: true };
+    let _ = config.start_up(&command_line, &HostTable::default(), 1_700_000_000, &mut |_| {});
 }
 
 fn leases(text: &[u8]) {
