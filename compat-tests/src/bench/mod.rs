@@ -3,9 +3,13 @@
 //! * [`arena`]: namespaces with one veth, a directory on a real disk, a reader of `/dev/log` whose CPU is not the server's.
 //! * [`server`]: ISC dhcpd, ours, Kea and dnsmasq: their configuration, their start, their CPU.
 //! * [`measure`]: one server in one pool: rates, CPU, latency.
+//! * [`overload`]: a server held to a share of a processor, offered up to ten times what it completes.
+//! * [`start`]: large lease files and configurations: time to the first answer, memory, and service beside the rewrite.
 //! * [`table`]: how the results are shown.
 
 pub mod arena;
 pub mod measure;
+pub mod overload;
 pub mod server;
+pub mod start;
 pub mod table;

@@ -73,6 +73,8 @@ pub struct Setting {
     pub wrapper: Vec<String>,
     /// Of the lease file; none: the arena's.
     pub directory: Option<PathBuf>,
+    /// In place of the pool and all the rest of dhcpd.conf.
+    pub configuration: Option<String>,
 }
 
 impl Default for Setting {
@@ -83,6 +85,7 @@ impl Default for Setting {
             statements: String::new(),
             wrapper: Vec::new(),
             directory: None,
+            configuration: None,
         }
     }
 }
@@ -147,6 +150,7 @@ fn dhcpd(path: &Path, arena: &Arena, setting: &Setting, leases: &Path) -> Result
         setting.statements,
         setting.last()
     );
+    let text = setting.configuration.clone().unwrap_or(text);
     fs::write(&config, text).map_err(|error| error.to_string())?;
     if !leases.exists() {
         fs::write(leases, "").map_err(|error| error.to_string())?;
@@ -206,18 +210,22 @@ const FIRST_CLIENT: u32 = u32::MAX - 1;
 
 impl Running {
     pub fn wait_for_service(&mut self, arena: &Arena) -> Result<()> {
+        self.wait_at_most(arena, Duration::from_secs(30))
+    }
+
+    pub fn wait_at_most(&mut self, arena: &Arena, at_most: Duration) -> Result<()> {
         let begun = Instant::now();
         let plan = Plan {
             count: 1,
             first: FIRST_CLIENT,
             clients: 1,
             window: 1,
-            patience: Duration::from_millis(100),
-            tries: 3,
+            patience: Duration::from_millis(20),
+            tries: 15,
             time: Duration::from_secs(1),
             ..arena.plan()
         };
-        while begun.elapsed() < Duration::from_secs(30) {
+        while begun.elapsed() < at_most {
             if arena.load(&plan)?.completed > 0 {
                 self.pid = youngest(self.child.id() as i32);
                 return Ok(());
@@ -249,8 +257,17 @@ impl Running {
     }
 
     pub fn memory_kilobytes(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most it ever had.
+    pub fn peak_kilobytes(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> u64 {
         let text = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
     }
 

@@ -2,7 +2,9 @@
 
 use compat_tests::bench::arena;
 use compat_tests::bench::measure::{Effort, measure};
+use compat_tests::bench::overload;
 use compat_tests::bench::server::Server;
+use compat_tests::bench::start::{self, Load};
 use compat_tests::bench::table;
 use std::fs;
 use std::process::ExitCode;
@@ -10,12 +12,16 @@ use std::time::Duration;
 
 const USAGE: &str = "\
 usage: bench [--servers isc,ours,kea1,kea2,dnsmasq] [--pools 4096,262144] [--windows 16,64,256] [--seconds N]
-             [--no-renewals] [--no-latency] [--write FILE]";
+             [--no-renewals] [--no-latency] [--no-starts] [--no-overload] [--patience SECONDS] [--write FILE]";
 
 struct Arguments {
     servers: Vec<Server>,
     pools: Vec<u32>,
     effort: Effort,
+    starts: bool,
+    overload: bool,
+    /// How long a start may take: the real program needs minutes for some.
+    patience: Duration,
     write: Option<String>,
 }
 
@@ -30,6 +36,9 @@ fn arguments() -> Result<Arguments, String> {
             latency: true,
             disk: arena::disk(),
         },
+        starts: true,
+        overload: true,
+        patience: Duration::from_secs(60),
         write: None,
     };
     let mut words = std::env::args().skip(1);
@@ -46,6 +55,9 @@ fn arguments() -> Result<Arguments, String> {
             "--seconds" => parsed.effort.time = Duration::from_secs(number(&value()?)?.into()),
             "--no-renewals" => parsed.effort.renewals = false,
             "--no-latency" => parsed.effort.latency = false,
+            "--no-starts" => parsed.starts = false,
+            "--no-overload" => parsed.overload = false,
+            "--patience" => parsed.patience = Duration::from_secs(number(&value()?)?.into()),
             "--write" => parsed.write = Some(value()?),
             _ => return Err(USAGE.into()),
         }
@@ -86,8 +98,14 @@ fn bench() -> Result<(), String> {
             results.push(result);
         }
     }
-    let ratios = table::ratios(&results, &Server::ours().name());
+    let mut ratios = table::ratios(&results, &Server::ours().name());
     print!("{ratios}");
+    if arguments.starts {
+        ratios += &starts(&arguments)?;
+    }
+    if arguments.overload {
+        ratios += &overloads(&arguments)?;
+    }
     if let Some(path) = arguments.write {
         let busy = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let busy = busy.split(' ').next().unwrap_or("?").to_string();
@@ -103,6 +121,79 @@ fn bench() -> Result<(), String> {
         fs::write(&path, text).map_err(|error| format!("{path}: {error}"))?;
     }
     Ok(())
+}
+
+const STARTS: [Load; 6] = [
+    Load::Leases(1_000_000),
+    Load::LeasesInSubnets(1_000_000, 4_096),
+    Load::Hosts(100_000),
+    Load::Hosts(1_000_000),
+    Load::Subnets(10_000),
+    Load::Pool(9),
+];
+
+fn dhcpds(arguments: &Arguments) -> impl Iterator<Item = &Server> {
+    arguments.servers.iter().filter(|server| matches!(server, Server::Dhcpd { .. }) && server.installed())
+}
+
+fn starts(arguments: &Arguments) -> Result<String, String> {
+    let mut text = String::from(
+        "\n## Starts\n\n| server | reads | seconds to the first answer | memory MB | at most MB |\n|---|---|---|---|---|\n",
+    );
+    print!("{text}");
+    for load in STARTS {
+        for server in dhcpds(arguments) {
+            let started = start::start(server, load, arguments.patience, &arguments.effort.disk)?;
+            let seconds = match started.seconds {
+                Some(seconds) => format!("{seconds:.2}"),
+                None => format!("over {}", arguments.patience.as_secs()),
+            };
+            let (memory, peak) = (started.memory_kilobytes / 1024, started.peak_kilobytes / 1024);
+            let row = format!("| {} | {} | {seconds} | {memory} | {peak} |\n", server.name(), load.name());
+            print!("{row}");
+            text += &row;
+        }
+    }
+    let ours = Server::ours();
+    let (beside, without) = start::beside_a_rewrite(&ours, 1_000_000, 500.0, &arguments.effort.disk)?;
+    let row = format!(
+        "\n500 four-way exchanges a second beside the rewrite of a million leases: ACK after at most {} us (p99 {}), without \
+         rewrite {} us (p99 {}).\n",
+        beside.worst, beside.p99, without.worst, without.p99
+    );
+    print!("{row}");
+    Ok(text + &row)
+}
+
+/// Of one processor.
+const QUOTA_PERCENT: u32 = 5;
+
+fn overloads(arguments: &Arguments) -> Result<String, String> {
+    let factors = [0.5, 1.0, 2.0, 5.0, 10.0];
+    let mut text = format!(
+        "\n## Overload\n\nThe server may use {QUOTA_PERCENT} % of one processor; four-way exchanges a second.\n\n\
+         | server | offered | completed | of the peak | p99 us |\n|---|---|---|---|---|\n"
+    );
+    print!("{text}");
+    for server in dhcpds(arguments) {
+        let time = arguments.effort.time;
+        let points = overload::curve(server, QUOTA_PERCENT, &factors, time, &arguments.effort.disk)?;
+        let peak = points.first().map_or(1.0, |point| point.completed);
+        for point in points {
+            let offered =
+                if point.offered > 0.0 { format!("{:.0}", point.offered) } else { "as answered".into() };
+            let share = point.completed / peak;
+            let row = format!(
+                "| {} | {offered} | {:.0} | {share:.2} | {} |\n",
+                server.name(),
+                point.completed,
+                point.p99
+            );
+            print!("{row}");
+            text += &row;
+        }
+    }
+    Ok(text)
 }
 
 fn main() -> ExitCode {
