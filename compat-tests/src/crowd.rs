@@ -95,6 +95,8 @@ pub struct Crowd {
     /// ACKs of clients that had none before, and NAKs.
     pub acks: u64,
     pub naks: u64,
+    /// The longest time from a DISCOVER to its OFFER.
+    pub slowest_offer: Duration,
     /// Options every client adds to its messages, made from its number.
     pub extra: fn(u32) -> Vec<u8>,
 }
@@ -105,7 +107,9 @@ impl Crowd {
         let _ = setsockopt(link.fd(), sockopt::RcvBufForce, &(16 << 20));
         let acknowledged = BTreeMap::new();
         let (last, extra): (_, fn(u32) -> Vec<u8>) = (Instant::now(), |_| Vec::new());
-        Crowd { link, next: first, flights: VecDeque::new(), acknowledged, last, acks: 0, naks: 0, extra }
+        let slowest_offer = Duration::ZERO;
+        let flights = VecDeque::new();
+        Crowd { link, next: first, flights, acknowledged, last, acks: 0, naks: 0, slowest_offer, extra }
     }
 
     pub fn link(&self) -> &Link {
@@ -259,6 +263,7 @@ impl Crowd {
                 let server = wire::find_option(payload, 54).unwrap_or_default();
                 let server =
                     server.first_chunk().map_or(Ipv4Addr::UNSPECIFIED, |&octets: &[u8; 4]| octets.into());
+                self.slowest_offer = self.slowest_offer.max(self.flights[at].sent.elapsed());
                 self.flights[at].step = Step::Requests { address, server };
                 self.flights[at].sent = Instant::now();
                 self.send(&self.flights[at])?;

@@ -10,6 +10,7 @@
 //! * [`live`]: runs a scenario against a program in namespaces.
 //! * [`replay`]: runs it against `dhcpd::server::Server` in virtual time.
 //! * [`transcript`], [`lease_text`]: what happened, normalised; comparison.
+//! * [`failing_disk`]: a disk that fails, is slow or loses its power at the test's word.
 //! * [`ground`]: namespaces for programs that run for real; [`crowd`]: clients that remember what they were given.
 //! * [`load`]: many clients at once; [`bench`]: servers measured with it, and what the durability tests start.
 //! * [`pair`]: two servers that are failover peers, for real.
@@ -19,6 +20,7 @@
 
 pub mod bench;
 pub mod crowd;
+pub mod failing_disk;
 pub mod ground;
 pub mod lease_text;
 pub mod ledger;
