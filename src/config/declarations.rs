@@ -74,7 +74,7 @@ impl Config {
 impl Config {
     /// The value of an expression that is taken while the configuration is read, with no packet and no binding at hand, and
     /// what evaluating it says.
-    pub(super) fn constant(&self, value: &Expr) -> (Option<Arc<[u8]>>, Vec<Line>) {
+    pub(crate) fn constant(&self, value: &Expr) -> (Option<Arc<[u8]>>, Vec<Line>) {
         if let Expr::Const(octets) = value {
             return (Some(octets.clone()), Vec::new());
         }

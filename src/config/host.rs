@@ -22,6 +22,8 @@ pub struct Hosts {
     by_identifier: Vec<IdentifierTable>,
     /// Last host of a chain that has more than one, by its head.
     tails: FxHashMap<u32, u32>,
+    /// Places of hosts that were removed, to be used again.
+    free: Vec<u32>,
 }
 
 const NONE: u32 = u32::MAX;
@@ -124,7 +126,7 @@ impl Hosts {
         }
         // What replaces a deleted host of the configuration must go on to say so.
         host.provenance.fixed |= self.replaces_declared(&host.name);
-        let id = self.all.len() as u32;
+        let id = self.free.pop().unwrap_or(self.all.len() as u32);
         let hardware_head = host.hardware.as_ref().and_then(|hardware| self.hardware_head(&hardware.0));
         let uid_head = host.client_identifier.as_ref().and_then(|uid| self.client_identifier_head(uid));
         self.by_name.insert(hash_of(host.name.as_bytes()), id);
@@ -135,8 +137,13 @@ impl Hosts {
             self.by_client_identifier.insert(hash_of(uid), id);
         }
         let identifier_head = self.identifier_head(&host, HostId(id));
-        self.all.push(host);
-        self.next.push(NONE);
+        match self.all.get_mut(id as usize) {
+            Some(place) => *place = host,
+            None => {
+                self.all.push(host);
+                self.next.push(NONE);
+            }
+        }
         // A host hangs in one chain only: the first of these that has a head already.
         if let Some(head) = hardware_head.or(uid_head).or(identifier_head) {
             self.append(head.0, id);
@@ -198,6 +205,103 @@ impl Hosts {
         true
     }
 
+    /// Takes a host back while the server runs: it leaves every table, and its place is used again unless every rewrite of the
+    /// lease file must say that it is gone. What follows it in its chain is found without it.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let Some(HostId(id)) = self.by_name(name) else { return false };
+        let Some(host) = self.all.get_mut(id as usize) else { return false };
+        host.provenance.deleted = true;
+        let host = host.clone();
+        if !host.provenance.fixed {
+            self.by_name.remove(hash_of(host.name.as_bytes()), id);
+            self.free.push(id);
+        }
+        let hardware = host.hardware.as_ref().map(|hardware| &*hardware.0);
+        let uid = host.client_identifier.as_deref();
+        let heads = [
+            hardware.and_then(|hardware| self.hardware_head(hardware)),
+            uid.and_then(|uid| self.client_identifier_head(uid)),
+            self.identifier_place(&host).and_then(|(table, value)| table.values.get(value).copied()),
+        ];
+        for HostId(head) in heads.into_iter().flatten().filter(|head| head.0 != id) {
+            self.unlink(head, id);
+        }
+        let following = self.next.get_mut(id as usize).map_or(NONE, |next| std::mem::replace(next, NONE));
+        let tail = self.tails.remove(&id).filter(|tail| *tail != following);
+        if let (Some(tail), true) = (tail, following != NONE) {
+            self.tails.insert(following, tail);
+        }
+        self.lead(&host, id, following);
+        true
+    }
+
+    /// Takes a host out of the chain of another one.
+    fn unlink(&mut self, head: u32, id: u32) {
+        let following = self.next.get(id as usize).copied().unwrap_or(NONE);
+        let mut at = head;
+        while let Some(next) = self.next.get_mut(at as usize) {
+            match *next {
+                NONE => return,
+                next_id if next_id == id => {
+                    *next = following;
+                    break;
+                }
+                next_id => at = next_id,
+            }
+        }
+        if self.tails.get(&head) == Some(&id) {
+            self.tails.insert(head, at);
+        }
+    }
+
+    /// Wherever `id` led a chain, the one behind it leads it now.
+    fn lead(&mut self, host: &Host, id: u32, following: u32) {
+        let next = self.all.get(following as usize).cloned();
+        if let Some(hardware) = &host.hardware {
+            self.by_hardware.remove(hash_of(&hardware.0), id);
+        }
+        if let Some(uid) = &host.client_identifier {
+            self.by_client_identifier.remove(hash_of(uid), id);
+        }
+        if let Some((table, value)) = self.identifier_place_mut(host)
+            && table.values.get(value) == Some(&HostId(id))
+        {
+            table.values.remove(value);
+        }
+        let Some(next) = next else { return };
+        if let Some(hardware) = &next.hardware
+            && self.hardware_head(&hardware.0).is_none()
+        {
+            self.by_hardware.insert(hash_of(&hardware.0), following);
+        }
+        if let Some(uid) = &next.client_identifier
+            && self.client_identifier_head(uid).is_none()
+        {
+            self.by_client_identifier.insert(hash_of(uid), following);
+        }
+        if let Some((table, value)) = self.identifier_place_mut(&next) {
+            table.values.entry(value.clone()).or_insert(HostId(following));
+        }
+    }
+
+    fn identifier_place<'h>(&self, host: &'h Host) -> Option<(&IdentifierTable, &'h Arc<[u8]>)> {
+        let identifier = host.extra.as_ref()?.identifier.as_ref()?;
+        let mut tables = self.by_identifier.iter();
+        let table = tables.find(|table| {
+            table.option.code == identifier.option.code && table.relay_hops == identifier.relay_hops
+        });
+        Some((table?, &identifier.value))
+    }
+
+    fn identifier_place_mut<'h>(&mut self, host: &'h Host) -> Option<(&mut IdentifierTable, &'h Arc<[u8]>)> {
+        let identifier = host.extra.as_ref()?.identifier.as_ref()?;
+        let mut tables = self.by_identifier.iter_mut();
+        let table = tables.find(|table| {
+            table.option.code == identifier.option.code && table.relay_hops == identifier.relay_hops
+        });
+        Some((table?, &identifier.value))
+    }
+
     /// Hosts taken back, in the order declared.
     pub fn deleted(&self) -> impl Iterator<Item = &Host> {
         self.all.iter().filter(|host| host.provenance.deleted)
@@ -252,6 +356,36 @@ impl HashIndex {
         }
         self.used += 1;
         self.put(Slot { tag: place(hash) as u32, id });
+    }
+
+    /// Forgets the entry of `id`, if there is one; the entries behind it move up, so that none is lost to a search.
+    fn remove(&mut self, hash: u64, id: u32) {
+        let Some(mask) = self.slots.len().checked_sub(1) else { return };
+        let mut hole = place(hash) & mask;
+        loop {
+            match self.slots.get(hole) {
+                Some(slot) if slot.id == id => break,
+                Some(slot) if slot.id != NONE => hole = (hole + 1) & mask,
+                _ => return,
+            }
+        }
+        self.used -= 1;
+        let mut at = hole;
+        loop {
+            at = (at + 1) & mask;
+            let Some(slot) = self.slots.get(at).copied().filter(|slot| slot.id != NONE) else { break };
+            let home = slot.tag as usize & mask;
+            // Whether the hole lies between its home and where it stands, going round.
+            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+                if let Some(place) = self.slots.get_mut(hole) {
+                    *place = slot;
+                }
+                hole = at;
+            }
+        }
+        if let Some(place) = self.slots.get_mut(hole) {
+            place.id = NONE;
+        }
     }
 
     fn grow(&mut self) {
@@ -318,6 +452,52 @@ mod tests {
         assert_eq!(names(&hosts, hosts.by_hardware(&[1, 2, 3])), ["a", "b", "c", "d"]);
         assert_eq!(names(&hosts, hosts.by_client_identifier(b"x")), ["b", "c", "d"]);
         assert_eq!(hosts.by_hardware(&[9]), None);
+    }
+
+    #[test]
+    fn removed_hosts_leave_their_chains_and_places_are_used_again() {
+        let mut hosts = Hosts::default();
+        let h: &[u8] = &[1, 2, 3];
+        for (name, hardware, uid) in [
+            ("a", Some(h), None),
+            ("b", Some(h), Some(&b"x"[..])),
+            ("c", None, Some(&b"x"[..])),
+            ("d", Some(h), None),
+        ] {
+            hosts.insert(host(name, hardware, uid));
+        }
+        assert!(hosts.remove("a") && !hosts.remove("a"));
+        assert_eq!(names(&hosts, hosts.by_hardware(h)), ["b", "c", "d"]);
+        assert!(hosts.remove("d"));
+        assert_eq!(names(&hosts, hosts.by_hardware(h)), ["b", "c"]);
+        hosts.insert(host("e", Some(h), None));
+        assert_eq!(names(&hosts, hosts.by_hardware(h)), ["b", "c", "e"]);
+        assert!(hosts.remove("b"));
+        assert_eq!(names(&hosts, hosts.by_client_identifier(b"x")), ["c", "e"]);
+        assert_eq!(hosts.len(), 4);
+        for name in ["c", "e"] {
+            assert!(hosts.remove(name));
+        }
+        assert_eq!((hosts.by_hardware(h), hosts.by_client_identifier(b"x")), (None, None));
+    }
+
+    #[test]
+    fn ten_thousand_come_and_go_in_any_order() {
+        let mut hosts = Hosts::default();
+        let name = |n: u32| format!("h{n}");
+        let hardware = |n: u32| [&[1, 2][..], &(n % 700).to_be_bytes()].concat();
+        for round in 0..3 {
+            for n in 0..2000 {
+                assert!(hosts.insert(host(&name(n), Some(&hardware(n)), None)).is_some());
+            }
+            for n in 0..2000 {
+                let n = (n * 977 + round) % 2000;
+                assert!(hosts.remove(&name(n)), "{n}");
+                assert_eq!(hosts.by_name(&name(n)), None);
+            }
+            assert_eq!((hosts.len(), hosts.iter().count()), (2000, 0));
+            assert!((0..700).all(|n| hosts.by_hardware(&hardware(n)).is_none()));
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod capability;
+pub mod change;
 mod check;
 mod declarations;
 mod dynamic;

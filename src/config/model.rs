@@ -79,6 +79,10 @@ pub struct Config {
     pub lease_file_format: LeaseFileFormat,
     pub(super) subnet_index: SubnetIndex,
     pub(super) class_names: FxHashMap<Name, ClassId>,
+    /// Scopes of hosts that were taken back, to be used again.
+    pub(super) free_scopes: Vec<ScopeId>,
+    /// The same of dynamic classes.
+    pub(super) free_classes: Vec<ClassId>,
 }
 
 /// `db-time-format` and `lease-id-format`: how records are written.

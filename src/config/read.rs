@@ -76,5 +76,7 @@ fn empty(name: &str, family: Family) -> Config {
         lease_file_format: LeaseFileFormat::default(),
         subnet_index: Default::default(),
         class_names: Default::default(),
+        free_scopes: Vec::new(),
+        free_classes: Vec::new(),
     }
 }

@@ -18,9 +18,9 @@ use crate::log::Line;
 use crate::net::icmp::IcmpSocket;
 use crate::net::message as net_message;
 use crate::net::message::reason;
-use crate::server::Server;
-use crate::server::effect::Effects;
+use crate::server::effect::{Effect, Effects};
 use crate::server::event::Event;
+use crate::server::{Server, management};
 use crate::syntax::source::{Source, SourceId};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -32,7 +32,7 @@ use tokio::sync::Notify;
 
 /// What this version does.
 const CAPABILITIES: Capabilities =
-    Capabilities { failover: false, classes: true, billing: true, omapi: false, dns_updates: false };
+    Capabilities { failover: false, classes: true, billing: true, omapi: true, dns_updates: false };
 
 /// What the command line decided.
 pub struct Start {
@@ -100,6 +100,7 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
         quiet: start.flags.quiet,
     };
     let (sockets, interfaces) = listen::listen(&place)?;
+    offer_omapi(&mut server, &values);
     let configured =
         config.server_duid_option(&values.variables, &server.engine().hosts, wall(), &mut hear(&start));
     let duid = match configured.map_err(|_| Fatal::Said)? {
@@ -108,6 +109,8 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     };
     server.set_interfaces(interfaces);
     leases::append_duid(&mut server, clock.now(), &duid, &journal);
+    // Nobody else may hold the configuration while OMAPI changes it.
+    drop(config);
     let listeners = streams::open(server.listeners());
     let names = Refresh::start(names, server.engine().hosts.addresses.clone());
     let log = start.log.clone();
@@ -147,6 +150,19 @@ fn build(
     let offset: dhcp4::LocalOffset = Box::new(local_offset);
     let engine = dhcp4::Engine::new(Arc::new(config), leases.store, hosts, settings, Some(offset));
     Server::new(engine, leases.kept)
+}
+
+fn offer_omapi(server: &mut Server, values: &StartUp) {
+    let Some(port) = values.omapi_port else { return };
+    let mut effects = Effects::default();
+    // Numbers of messages need not be secret, only different from run to run.
+    let seed = std::process::id() ^ wall() as u32;
+    server.offer_omapi(management::Settings { port, key: values.omapi_key.clone(), seed }, &mut effects);
+    for effect in effects.list {
+        if let Effect::Log(line) = effect {
+            trace::say(&line);
+        }
+    }
 }
 
 /// `-s`: an address as inet_aton(3) reads it, or a host name; an unknown one counts as not given.

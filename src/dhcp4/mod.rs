@@ -108,6 +108,16 @@ pub struct Engine {
     pub out: Output,
 }
 
+/// Parts of the engine, borrowed together.
+pub struct Parts<'a> {
+    pub config: &'a mut Arc<Config>,
+    pub store: &'a mut Store,
+    pub journal: &'a mut Journal,
+    pub hosts: &'a HostTable,
+    pub outcome: &'a mut Outcome,
+    pub local_offset: Option<&'a dyn Fn(Wall) -> i32>,
+}
+
 /// What an event led to, in order.
 #[derive(Debug, Default)]
 pub struct Output {
@@ -209,6 +219,18 @@ impl Engine {
         };
         crate::transition::expire(&mut self.store, pool, limit, &mut around) == limit
             || self.store.due_pool(now).is_some()
+    }
+
+    /// What management changes of it.
+    pub fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            config: &mut self.config,
+            store: &mut self.store,
+            journal: &mut self.journal,
+            hosts: &self.hosts,
+            outcome: &mut self.out.outcome,
+            local_offset: self.local_offset.as_ref().map(|offset| &**offset as &dyn Fn(Wall) -> i32),
+        }
     }
 
     /// The scratch option state, empty; to be put back.

@@ -1,7 +1,7 @@
 //! What may not leave yet: nothing that tells the outside goes before the record it depends on is durable, and what goes
 //! to one client leaves in the order it was made.
 
-use super::effect::{Effect, Effects, Send};
+use super::effect::{Effect, Effects, Send, StreamEffect, StreamId};
 use crate::log::Line;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ const CHADDR: std::ops::Range<usize> = 28..44;
 enum What {
     Reply { line: Line, send: Send, payload: Vec<u8> },
     Execute(Vec<Vec<u8>>),
+    Stream { stream: StreamId, octets: Vec<u8> },
 }
 
 /// Held effects by the record they wait for.
@@ -25,6 +26,8 @@ pub struct Held {
     waiting: BTreeMap<(u64, u64), What>,
     /// The record that the last reply held for a client waits for.
     clients: FxHashMap<u64, u64>,
+    /// The same for a TCP stream.
+    streams: FxHashMap<StreamId, u64>,
     /// Emptied buffers, used again.
     spare: Vec<Vec<u8>>,
     /// The disk takes nothing: what would wait is not made at all.
@@ -66,6 +69,30 @@ impl Held {
         self.keep(sequence, What::Reply { line, send, payload: buffer });
     }
 
+    /// Octets for a TCP stream: leave at once, or are kept. False: there is no room for them.
+    pub fn stream(&mut self, sequence: u64, stream: StreamId, octets: &[u8], out: &mut Effects) -> bool {
+        let before = self.streams.get(&stream).copied().unwrap_or(0);
+        let sequence = sequence.max(before);
+        if sequence <= self.durable {
+            write(stream, octets, out);
+            return true;
+        }
+        if !self.has_room() {
+            return false;
+        }
+        self.streams.insert(stream, sequence);
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(octets);
+        self.keep(sequence, What::Stream { stream, octets: buffer });
+        true
+    }
+
+    /// The stream is gone: what was kept for it is dropped when its time comes.
+    pub fn forget(&mut self, stream: StreamId) {
+        self.streams.remove(&stream);
+    }
+
     pub fn execute(&mut self, sequence: u64, words: Vec<Vec<u8>>, out: &mut Effects) {
         match sequence <= self.durable {
             true => out.list.push(Effect::Execute(words)),
@@ -97,6 +124,15 @@ impl Held {
             }
             match entry.remove() {
                 What::Execute(words) => out.list.push(Effect::Execute(words)),
+                What::Stream { stream, octets } => {
+                    // Gone meanwhile, when it is not known here.
+                    if self.streams.contains_key(&stream) {
+                        write(stream, &octets, out);
+                    }
+                    if self.spare.len() < SPARE {
+                        self.spare.push(octets);
+                    }
+                }
                 What::Reply { line, send, payload } => {
                     emit(line, send, &payload, out);
                     if self.spare.len() < SPARE {
@@ -108,19 +144,29 @@ impl Held {
         let durable = self.durable;
         if self.waiting.is_empty() {
             self.clients.clear();
-        } else if self.clients.len() > self.waiting.len() * 2 {
+            self.streams.clear();
+        } else if self.clients.len() + self.streams.len() > self.waiting.len() * 2 {
             self.clients.retain(|_, sequence| *sequence > durable);
+            self.streams.retain(|_, sequence| *sequence > durable);
         }
     }
 
     /// The records after `durable` are lost to the file as it is: the replies that depend on them are never sent. The
-    /// clients will ask again. Gives how many.
-    pub fn withdraw(&mut self) -> usize {
+    /// clients will ask again. Gives how many, and the streams that were to get some.
+    pub fn withdraw(&mut self) -> (usize, Vec<StreamId>) {
         let count = self.waiting.len();
         self.waiting.clear();
         self.clients.clear();
-        count
+        let durable = self.durable;
+        let streams = std::mem::take(&mut self.streams).into_iter();
+        (count, streams.filter(|(_, sequence)| *sequence > durable).map(|(stream, _)| stream).collect())
     }
+}
+
+fn write(stream: StreamId, octets: &[u8], out: &mut Effects) {
+    let start = out.bytes.len();
+    out.bytes.extend_from_slice(octets);
+    out.list.push(Effect::Stream { stream, effect: StreamEffect::Write(start..out.bytes.len()) });
 }
 
 /// The line, then the message.

@@ -6,6 +6,7 @@
 pub mod effect;
 pub mod event;
 mod held;
+pub mod management;
 pub mod message;
 mod rewrite;
 pub mod stream;
@@ -42,8 +43,12 @@ pub struct Server {
     /// The wall clock, as of the last event, and the monotonic one: to turn lease times into timers.
     last: Now,
     shutting_down: bool,
+    /// ISC's lines about it are still to be said.
+    say_disabled: bool,
     /// A statement has ended the program: nothing happens any more.
     ended: bool,
+    /// OMAPI, where it is offered.
+    management: Option<management::Management>,
 }
 
 impl Server {
@@ -61,7 +66,9 @@ impl Server {
             retry_at: None,
             last: Now { wall: 0, mono: 0 },
             shutting_down: false,
+            say_disabled: false,
             ended: false,
+            management: None,
         }
     }
 
@@ -83,11 +90,14 @@ impl Server {
 
     /// The listening sockets it wants, in the order in which they are to be opened: OMAPI, then failover peers.
     pub fn listeners(&self) -> Vec<stream::Wanted> {
-        Vec::new()
+        self.omapi_listener().into_iter().collect()
     }
 
     /// The interfaces, once they are known.
     pub fn set_interfaces(&mut self, interfaces: Vec<event::Interface>) {
+        if let Some(management) = &mut self.management {
+            management.interfaces = interfaces.iter().map(|interface| interface.name.clone()).collect();
+        }
         self.engine.set_interfaces(interfaces);
     }
 
@@ -119,11 +129,14 @@ impl Server {
             Event::Timer => {}
             Event::NameFound { address, name } => self.engine.name_found(now, address, name),
             Event::HostNames(table) => self.engine.hosts.addresses = table,
-            Event::Stream { .. } => {}
+            Event::Stream { stream, event } => {
+                self.omapi_event(now, stream, &event, out);
+            }
             Event::Say(line) => out.list.push(Effect::Log(line)),
             Event::Shutdown => self.shutting_down = true,
         }
         self.timers(now, is_timer, out);
+        self.omapi_timer(now, out);
         self.drain(out);
         if self.ended {
             return;
@@ -164,11 +177,15 @@ impl Server {
             // Wall time is known to the second; one step later it is surely due.
             self.last.mono + if seconds == 0 { 1000 } else { seconds * 1_000_000 }
         });
-        [self.engine.next_ping_deadline(), expiry, self.retry_at].into_iter().flatten().min()
+        [self.engine.next_ping_deadline(), expiry, self.retry_at, self.omapi_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn journal_failed(&mut self, now: Now, reason: &str, out: &mut Effects) {
-        let withheld = self.held.withdraw();
+        let (withheld, streams) = self.held.withdraw();
+        self.omapi_lost(streams, out);
         out.list.push(Effect::Log(message::journal_failed(reason, withheld)));
         self.failed = true;
         self.held.refuse(true);

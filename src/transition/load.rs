@@ -1,8 +1,11 @@
 //! From a lease file to a store: what a start does before the first packet.
 
-mod declarations;
+pub mod declarations;
+mod declared;
 
 use crate::clock::Wall;
+pub use declared::{Declared, Rank};
+
 use crate::config::model::{Lease6Kind, Range6};
 use crate::config::{Config, Family};
 use crate::lease::association::{self, AssociationId, Associations, Block6, Key, Lease6, Placed};
@@ -65,7 +68,7 @@ fn blocks(config: &Config) -> Vec<Block6> {
 #[derive(Clone, Debug, Default)]
 pub struct Kept {
     /// The last one of each kind and name.
-    pub declarations: Vec<Declaration>,
+    pub declared: Declared,
     pub failover: Vec<FailoverRecord>,
     pub server_duid: Option<Vec<u8>>,
     /// Of a DHCPv6 server.
@@ -82,32 +85,17 @@ impl Kept {
     /// The declarations as ISC writes them anew: from what is in force, not as they stood in the file. For when the file has
     /// been read.
     pub fn settle(&mut self, config: &Config) {
-        self.declarations = declarations::in_force(config);
+        self.declared = Declared::default();
+        declarations::in_force(config).for_each(|declaration| self.declared.put(declaration));
     }
 
     fn declare(&mut self, new: Declaration) {
-        let same = |old: &Declaration| (old.kind, &old.name, &old.value) == (new.kind, &new.name, &new.value);
-        self.declarations.retain(|old| !same(old));
         // A dynamic host, group or class that is deleted leaves nothing behind.
-        if !(new.deleted && new.dynamic && new.kind != DeclarationKind::Host) {
-            self.declarations.push(new);
+        if new.deleted && new.dynamic && new.kind != DeclarationKind::Host {
+            self.declared.remove(new.kind, &new.name, new.value.as_deref());
+        } else {
+            self.declared.put(new);
         }
-    }
-
-    /// The declarations as a rewrite begins with them: classes, groups, deleted hosts, dynamic hosts.
-    pub fn write_declarations(&self, out: &mut Vec<u8>) {
-        use DeclarationKind::{Class, Group, Host, Subclass};
-        let mut some = |wanted: &dyn Fn(&Declaration) -> bool, end: &[u8]| {
-            for declaration in self.declarations.iter().filter(|declaration| wanted(declaration)) {
-                out.extend_from_slice(&declaration.text);
-                out.extend_from_slice(end);
-            }
-        };
-        some(&|d| d.kind == Class, b"\n\n");
-        some(&|d| d.kind == Subclass && d.dynamic, b"\n\n");
-        some(&|d| d.kind == Group, b"\n");
-        some(&|d| d.kind == Host && d.deleted, b"\n");
-        some(&|d| d.kind == Host && !d.deleted, b"\n");
     }
 }
 

@@ -136,6 +136,32 @@ pub fn expire_due(store: &mut Store, mut limit: usize, around: &mut Around) -> b
     true
 }
 
+/// Makes the step to `state`, whatever the present one is; OMAPI.
+pub fn step_to(store: &mut Store, id: BindingId, state: State, around: &mut Around) -> u64 {
+    change(store, id, |binding| binding.next_state = state, Keep::Recorded, around)
+}
+
+/// Moves the end of a binding; OMAPI. One that is in use stays so until then.
+pub fn set_end(store: &mut Store, id: BindingId, end: Wall, around: &mut Around) -> u64 {
+    let now = around.now;
+    let step = |binding: &mut Binding| {
+        binding.ends = end;
+        if binding.state == State::Active && end > now {
+            binding.next_state = State::Active;
+        }
+    };
+    change(store, id, step, Keep::Recorded, around)
+}
+
+/// Sets the flags of a binding, which stays what it is otherwise; OMAPI.
+pub fn set_flags(store: &mut Store, id: BindingId, reserved: bool, bootp: bool, around: &mut Around) -> u64 {
+    let step = |binding: &mut Binding| {
+        (binding.reserved, binding.bootp) = (reserved, bootp);
+        binding.next_state = binding.state;
+    };
+    change(store, id, step, Keep::Recorded, around)
+}
+
 /// Writes a binding's record as it is, without a step; OMAPI and the like.
 pub fn record(store: &mut Store, id: BindingId, around: &mut Around) -> u64 {
     let sequence = around.journal.append(store.get(id), around.now, &around.format);

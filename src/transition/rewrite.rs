@@ -3,7 +3,7 @@
 //! Written in pieces, so that service goes on between them. A binding that changes meanwhile is appended by its own
 //! transition, to both files; the walk meets every other one exactly once.
 
-use super::load::Kept;
+use super::load::{Kept, Rank};
 use super::message;
 use crate::clock::Wall;
 use crate::lease::store::{RewriteWalk, Store};
@@ -15,12 +15,15 @@ use crate::log::Line;
 pub struct Rewrite {
     walk: RewriteWalk,
     begun: bool,
+    /// The last declaration written; all of them are when `declared` is set.
+    last: Option<Rank>,
+    declared: bool,
     leases: usize,
 }
 
 impl Rewrite {
     pub fn new(store: &Store) -> Self {
-        Rewrite { walk: RewriteWalk::new(store), begun: false, leases: 0 }
+        Rewrite { walk: RewriteWalk::new(store), begun: false, last: None, declared: false, leases: 0 }
     }
 
     /// Appends the next piece, of about `limit` octets; false when it was the last.
@@ -37,7 +40,13 @@ impl Rewrite {
         if !self.begun {
             self.begun = true;
             writer::header(out, env!("CARGO_PKG_VERSION"));
-            kept.write_declarations(out);
+        }
+        if !self.declared {
+            if let Some(last) = kept.declared.write(self.last, limit, out) {
+                self.last = Some(last);
+                return true;
+            }
+            self.declared = true;
             for state in &kept.failover {
                 writer::failover_state(out, state, format);
             }
@@ -59,10 +68,7 @@ impl Rewrite {
     /// any, without which ISC does not count them.
     pub fn lines(&self, kept: &Kept, classes: bool, groups: bool, hosts: bool) -> Vec<Line> {
         let count = |wanted: &dyn Fn(DeclarationKind, bool) -> bool| {
-            // Subclasses of the configuration are not written, and so not counted.
-            let declared =
-                kept.declarations.iter().filter(|d| d.kind != DeclarationKind::Subclass || d.dynamic);
-            declared.filter(|d| wanted(d.kind, d.deleted)).count()
+            kept.declared.iter().filter(|d| wanted(d.kind, d.deleted)).count()
         };
         let mut lines = Vec::new();
         let class_count =

@@ -1,7 +1,9 @@
 //! `host NAME { .. }`
 
 use super::super::message;
-use super::super::model::{FixedAddresses, Hardware, Host, HostExtra, HostIdentifier, Provenance, ScopeId};
+use super::super::model::{
+    Config, FixedAddresses, Hardware, Host, HostExtra, HostIdentifier, Provenance, ScopeId,
+};
 use super::{Body, Frame, Place, Reader};
 use crate::eval::ast::{Action, Expr, Name, OptionOp, Statement};
 use crate::eval::parse::address::ip6_address;
@@ -295,28 +297,40 @@ impl Reader<'_, '_> {
     /// `uid`, else the one `option dhcp-client-identifier` of its scope.
     fn client_identifier(&mut self, draft: &Draft, scope: Option<ScopeId>) -> Option<Arc<[u8]>> {
         let uid = (!draft.uid.is_empty()).then(|| Arc::from(draft.uid.as_slice()));
-        let Some(scope) = scope else { return uid };
-        let statements = self.config.scope(scope).statements.clone();
-        let mut found = Found { value: None, lines: Vec::new() };
-        found.search(&statements, false);
-        for line in found.lines {
-            self.say(Line::error(line));
+        let statements = scope.map(|scope| self.config.scope(scope).statements.clone());
+        let mut lines = Vec::new();
+        let say = &mut |line| lines.push(line);
+        let found = client_identifier(self.config, &draft.name, uid, statements.as_deref(), say);
+        lines.into_iter().for_each(|line| self.say(line));
+        found
+    }
+}
+
+/// What a host is known by: its `uid`, else what the first `option dhcp-client-identifier` of its statements says.
+pub(in crate::config) fn client_identifier(
+    config: &Config,
+    host: &Name,
+    uid: Option<Arc<[u8]>>,
+    statements: Option<&[Statement]>,
+    say: &mut dyn FnMut(Line),
+) -> Option<Arc<[u8]>> {
+    let Some(statements) = statements else { return uid };
+    let mut found = Found { value: None, lines: Vec::new() };
+    found.search(statements, false);
+    for line in found.lines {
+        say(Line::error(line));
+    }
+    let Some(value) = found.value else { return uid };
+    let (value, lines) = config.constant(&value);
+    lines.into_iter().for_each(&mut *say);
+    let value = value.filter(|octets| !octets.is_empty());
+    match (&uid, &value) {
+        (Some(uid_octets), Some(value)) => {
+            let text = message::uid_ignored(host, &hex_or_string(uid_octets), &hex_or_string(value));
+            say(Line::error(text));
+            uid
         }
-        let Some(value) = found.value else { return uid };
-        let (value, lines) = self.config.constant(&value);
-        for line in lines {
-            self.say(line);
-        }
-        let value = value.filter(|octets| !octets.is_empty());
-        match (&uid, &value) {
-            (Some(uid_octets), Some(value)) => {
-                let text =
-                    message::uid_ignored(&draft.name, &hex_or_string(uid_octets), &hex_or_string(value));
-                self.say(Line::error(text));
-                uid
-            }
-            _ => value,
-        }
+        _ => value,
     }
 }
 

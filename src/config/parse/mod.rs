@@ -9,7 +9,7 @@ mod class;
 mod duid;
 mod failover;
 mod group;
-mod host;
+pub(super) mod host;
 mod include;
 mod option;
 mod permit;

@@ -1,0 +1,128 @@
+//! Numbers under which clients know objects. They count up from 1 for the whole server, each given when it is first needed,
+//! as in ISC, whose clients print them.
+
+use crate::config::model::{ClassId, PoolId, SubnetId};
+use crate::eval::ast::Name;
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+
+/// What a handle stands for: named so that it holds across changes of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Object {
+    Key(Name),
+    Control,
+    Lease(Ipv4Addr),
+    Host(Name),
+    Group(Name),
+    /// A class or subclass.
+    Class(ClassId),
+    Pool(PoolId),
+    Subnet(SubnetId),
+    /// By its place in the list.
+    Interface(usize),
+    /// Made by an `open` without keys: it is nothing yet. Each has a number of its own.
+    Draft(Kind, u64),
+    /// Of another part of the server ([`super::Elsewhere`]).
+    Elsewhere(u32),
+}
+
+/// The types of objects that can be looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Key,
+    Control,
+    Lease,
+    Host,
+    Group,
+    Class,
+    Subclass,
+    Pool,
+    Subnet,
+    SharedNetwork,
+    Interface,
+    FailoverState,
+    /// Known to ISC's library by name, and nothing one can look up.
+    Unsearchable,
+}
+
+impl Kind {
+    pub fn from_name(name: &[u8]) -> Option<Kind> {
+        Some(match name {
+            b"authenticator" => Kind::Key,
+            b"control" => Kind::Control,
+            b"lease" => Kind::Lease,
+            b"host" => Kind::Host,
+            b"group" => Kind::Group,
+            b"class" => Kind::Class,
+            b"subclass" => Kind::Subclass,
+            b"pool" => Kind::Pool,
+            b"subnet" => Kind::Subnet,
+            b"shared-network" => Kind::SharedNetwork,
+            b"interface" => Kind::Interface,
+            b"failover-state" => Kind::FailoverState,
+            b"connection" | b"listener" | b"io" | b"generic" | b"protocol" | b"protocol-listener"
+            | b"message" | b"waiter" | b"failover-link" | b"failover-listener" => Kind::Unsearchable,
+            _ => return None,
+        })
+    }
+}
+
+/// Drafts that are remembered; of more the oldest are forgotten.
+const DRAFTS: usize = 1024;
+
+#[derive(Clone, Debug, Default)]
+pub struct Handles {
+    last: u32,
+    objects: FxHashMap<u32, Object>,
+    numbers: FxHashMap<Object, u32>,
+    drafts: VecDeque<u32>,
+}
+
+impl Handles {
+    /// The number of an object, made when it has none.
+    pub fn number(&mut self, object: &Object) -> u32 {
+        if let Some(number) = self.numbers.get(object) {
+            return *number;
+        }
+        self.last = self.last.wrapping_add(1).max(1);
+        let number = self.last;
+        self.objects.insert(number, object.clone());
+        self.numbers.insert(object.clone(), number);
+        if let Object::Draft(..) = object {
+            self.drafts.push_back(number);
+            if self.drafts.len() > DRAFTS
+                && let Some(oldest) = self.drafts.pop_front()
+                && let Some(Object::Draft(..)) = self.objects.get(&oldest)
+            {
+                self.forget_number(oldest);
+            }
+        }
+        number
+    }
+
+    pub fn object(&self, number: u32) -> Option<&Object> {
+        self.objects.get(&number)
+    }
+
+    /// The draft has become something.
+    pub fn becomes(&mut self, draft: &Object, object: &Object) {
+        if let Some(number) = self.numbers.remove(draft) {
+            self.objects.insert(number, object.clone());
+            self.numbers.insert(object.clone(), number);
+        }
+    }
+
+    /// The object is gone.
+    pub fn forget(&mut self, object: &Object) {
+        if let Some(number) = self.numbers.get(object) {
+            self.forget_number(*number);
+        }
+    }
+
+    fn forget_number(&mut self, number: u32) {
+        if let Some(object) = self.objects.remove(&number) {
+            self.numbers.remove(&object);
+        }
+    }
+}
