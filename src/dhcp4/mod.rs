@@ -190,6 +190,13 @@ impl Engine {
         self.interfaces = interfaces;
     }
 
+    /// Each interface with the name of its shared network.
+    pub fn interfaces(&self) -> impl Iterator<Item = (&Interface, &str)> {
+        let networks = self.interface_networks.iter();
+        let name = |network: &Option<NetworkId>| network.map_or("", |id| &*self.config.network(id).name);
+        self.interfaces.iter().zip(networks.map(name))
+    }
+
     /// One received datagram. What follows from it is in [`Engine::out`] and [`Engine::journal`].
     pub fn receive(&mut self, now: Now, incoming: &Incoming<'_>) {
         // ISC has not taken messages without sname and file for long.

@@ -169,7 +169,8 @@ fn record(world: &mut World, id: ClassId) {
 pub fn remove(world: &mut World, handles: &mut Handles, id: ClassId) -> Result<(), Code> {
     let class = world.config.class(id);
     let subclasses: Vec<ClassId> = class.subclasses.values().copied().collect();
-    for id in std::iter::once(id).chain(subclasses) {
+    // ISC leaves its subclasses in the file, where they belong to no class any more.
+    for id in subclasses.into_iter().chain(std::iter::once(id)) {
         let mut gone = world.config.class(id).clone();
         handles.forget(&Object::Class(id));
         gone.provenance.deleted = true;

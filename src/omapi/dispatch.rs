@@ -332,15 +332,13 @@ fn interface_values(values: &Values) -> Result<(), Code> {
     }
 }
 
+/// The first value decides: nothing else than the order to end is taken.
 fn control(values: &Values) -> Result<Answer, Code> {
-    for (name, value) in values.iter() {
-        match name {
-            b"state" if number(value)? == SHUTDOWN => return Ok(Answer::Shutdown),
-            b"state" => return Err(Code::INVALID_ARGUMENT),
-            _ => return Err(Code::NOT_FOUND),
-        }
+    match values.iter().next() {
+        Some((b"state", value)) if number(value)? == SHUTDOWN => Ok(Answer::Shutdown),
+        Some((b"state", _)) | None => Err(Code::INVALID_ARGUMENT),
+        Some(_) => Err(Code::NOT_FOUND),
     }
-    Err(Code::INVALID_ARGUMENT)
 }
 
 fn put_pool(world: &World, pool: PoolId, out: &mut Writer) {

@@ -165,6 +165,7 @@ fn put_binding(world: &World, handles: &mut Handles, binding: &Binding, out: &mu
             Value::Data(octets) => out.put(name.as_bytes(), octets),
             Value::Number(number) => out.put_u32(name, *number as u32),
             Value::Boolean(value) => out.put_u32(name, u32::from(*value)),
+            Value::Null => {}
         }
     }
 }
@@ -261,26 +262,18 @@ fn set_variable(world: &mut World, address: Ipv4Addr, name: &[u8], value: Option
         (Some(_), (false, MOST_VARIABLES..)) => return Err(Code::INVALID_ARGUMENT),
         _ => {}
     }
-    let value = value.map(|octets| Value::Data(Arc::from(octets)));
+    let value = value.map_or(Value::Null, |octets| Value::Data(Arc::from(octets)));
     write_variable(world, address, name, value)
 }
 
 /// Under which number the client that has changed the lease knows it.
 pub fn set_remote_handle(world: &mut World, address: Ipv4Addr, handle: u32) -> Result<(), Code> {
-    write_variable(world, address, "remote-handle", Some(Value::Number(i64::from(handle as i32))))
+    write_variable(world, address, "remote-handle", Value::Number(i64::from(handle as i32)))
 }
 
-fn write_variable(
-    world: &mut World,
-    address: Ipv4Addr,
-    name: &str,
-    value: Option<Value>,
-) -> Result<(), Code> {
+fn write_variable(world: &mut World, address: Ipv4Addr, name: &str, value: Value) -> Result<(), Code> {
     let id = binding(world, address)?;
-    world.store.amend(id, |binding| match value {
-        Some(value) => binding.set_variable(&name.into(), value),
-        None => binding.unset_variable(name),
-    });
+    world.store.amend(id, |binding| binding.set_variable(&name.into(), value));
     let (store, mut around) = world.around();
     transition::record(store, id, &mut around);
     Ok(())

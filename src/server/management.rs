@@ -1,9 +1,9 @@
 //! OMAPI on its streams: octets go to the protocol, and its answers wait for the records they depend on.
 
-use super::Server;
 use super::effect::{Effect, Effects, StreamEffect, StreamId};
 use super::event::{Listener, StreamEvent};
 use super::stream::Wanted;
+use super::{Server, message};
 use crate::clock::Now;
 use crate::dhcp4::Engine;
 use crate::eval::ast::Name;
@@ -122,7 +122,11 @@ impl Server {
         bytes.clear();
         if std::mem::take(shutdown) {
             self.shutting_down = true;
-            self.say_disabled = true;
+            for (interface, network) in self.engine.interfaces() {
+                for verb in ["output", "input"] {
+                    out.list.push(Effect::Log(message::disabling(verb, interface, network)));
+                }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Lines of the core itself.
 
+use crate::dhcp4::interface::Interface;
 use crate::log::Line;
 
 /// The disk refused a record. `withheld` answers are not sent.
@@ -17,4 +18,10 @@ pub fn rewrite_failed() -> Line {
 
 pub fn journal_mended() -> Line {
     Line::info("The lease file is written anew and complete; leases are acknowledged again.")
+}
+
+/// L0172, L0173: `verb` is `output` or `input`.
+pub fn disabling(verb: &str, interface: &Interface, network: &str) -> Line {
+    let octets: Vec<String> = interface.hardware.iter().map(|octet| format!("{octet:02x}")).collect();
+    Line::info(format!("Disabling {verb} on LPF/{}/{}/{network}", interface.name, octets.join(":")))
 }

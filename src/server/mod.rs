@@ -43,8 +43,6 @@ pub struct Server {
     /// The wall clock, as of the last event, and the monotonic one: to turn lease times into timers.
     last: Now,
     shutting_down: bool,
-    /// ISC's lines about it are still to be said.
-    say_disabled: bool,
     /// A statement has ended the program: nothing happens any more.
     ended: bool,
     /// OMAPI, where it is offered.
@@ -66,7 +64,6 @@ impl Server {
             retry_at: None,
             last: Now { wall: 0, mono: 0 },
             shutting_down: false,
-            say_disabled: false,
             ended: false,
             management: None,
         }
