@@ -15,7 +15,7 @@
 //! | 3 | [`lease`] | bindings, pools, indexes, queues |
 //! | 2 | [`eval`] | dhcp-eval(5) expressions and executable statements |
 //! | 1 | [`syntax`], [`option`], [`wire`] | tokens with positions and diagnostics; option definitions; packet codecs |
-//! | 0 | [`clock`], [`log`] | time as an argument; a log line as a value |
+//! | 0 | [`clock`], [`log`], [`octets`] | time as an argument; a log line as a value; octet strings of our own formats |
 
 // What pest derives without `std` names it.
 extern crate alloc;
@@ -30,6 +30,7 @@ pub mod lease;
 pub mod lease_file;
 pub mod log;
 pub mod net;
+pub mod octets;
 pub mod omapi;
 pub mod option;
 pub mod server;

@@ -15,6 +15,7 @@
 //! * [`load`]: many clients at once; [`bench`]: servers measured with it, and what the durability tests start.
 //! * [`pair`]: two servers that are failover peers, for real.
 //! * [`random`]: scenarios from a seed.
+//! * [`replays`]: recordings of our own server.
 //! * [`simulator`]: a failover pair of cores, their clients, disks and links on virtual time.
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
@@ -31,6 +32,7 @@ pub mod pair;
 pub mod random;
 pub mod recording;
 pub mod replay;
+pub mod replays;
 pub mod scenario;
 pub mod script;
 pub mod shell;

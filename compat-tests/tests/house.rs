@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u8)] = &[
     ("clock", 0),
     ("log", 0),
+    ("octets", 0),
     ("syntax", 1),
     ("option", 1),
     ("wire", 1),

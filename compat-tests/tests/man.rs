@@ -95,6 +95,32 @@ fn lease_records_are_read() {
     assert!(count >= 1, "no lease record was found");
 }
 
+/// With a recording in the place of the example's.
+#[test]
+fn recordings_are_replayed() {
+    let directory = tempfile::tempdir().expect("a scratch directory");
+    let recording = root().join("compat-tests/replays/live-first-start.rec");
+    fs::copy(&recording, directory.path().join("today.rec")).expect("copied");
+    let mut count = 0;
+    for (name, page) in pages() {
+        for example in examples(&page, "play") {
+            let example = example.replace("\\-", "-");
+            let words = example.split_whitespace().skip(1).map(|word| match word.strip_prefix("/tmp") {
+                Some(rest) => format!("{}{rest}", directory.path().display()),
+                None => word.to_owned(),
+            });
+            let run = Command::new(dhcpd()).args(words).output().expect("dhcpd runs");
+            let said = String::from_utf8_lossy(&run.stderr).into_owned();
+            assert!(run.status.success(), "{name}: {example}\n{said}");
+            assert!(said.contains("DHCPACK on "), "{name}: {said}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 1);
+    let leases = fs::read_to_string(directory.path().join("today.leases")).expect("the lease file");
+    assert!(leases.contains("binding state active;"));
+}
+
 /// Every flag of the ledger stands in dhcpd(8).
 #[test]
 fn every_flag_is_described() {

@@ -1,6 +1,7 @@
 //! The lease file at start: read, put into a store, written anew; and the trial copy of `-T`.
 
-use super::turn::event_of;
+use super::recorded::Recorded;
+use super::turn::{Core, event_of};
 use super::{Fatal, message, trace};
 use crate::clock::{Now, Wall};
 use crate::config::Config;
@@ -67,16 +68,16 @@ fn keep_rejected(path: &Path, rejected: &[u8]) {
 
 /// Writes the file anew through the journal, and waits for it: what follows is appended to the new one. A failure leaves
 /// the old file in its place, and service begins with that; so it does beside a rewrite that takes long.
-pub fn rewrite(server: &mut Server, now: Now, journal: &Journal) {
+pub fn rewrite(core: &mut Recorded, now: Now, journal: &Journal) {
     let begun = Instant::now();
     let mut effects = Effects::default();
-    server.open(now, &mut effects);
+    core.open(now, &mut effects);
     submit(&mut effects, journal);
-    while server.is_writing() {
+    while core.server.is_writing() {
         if begun.elapsed() > LONG_REWRITE {
-            return server.say_when_written();
+            return core.say_when_written();
         }
-        server.handle(now, Event::Timer, &mut effects);
+        core.handle(now, Event::Timer, &mut effects);
         submit(&mut effects, journal);
         journal.wait_for_room(BACKLOG);
     }
@@ -88,15 +89,15 @@ pub fn rewrite(server: &mut Server, now: Now, journal: &Journal) {
         seen.append(&mut reports);
     }
     if !is_done(&seen) {
-        server.say_written(&mut effects);
+        core.say_written(&mut effects);
     }
     for report in seen {
         if let Report::RewriteDone(result) = &report
             && !result.as_ref().is_err_and(|text| text.starts_with(NOT_CREATED))
         {
-            server.say_written(&mut effects);
+            core.say_written(&mut effects);
         }
-        server.handle(now, event_of(report), &mut effects);
+        core.handle(now, event_of(report), &mut effects);
     }
     submit(&mut effects, journal);
 }
@@ -114,14 +115,14 @@ const NOT_CREATED: &str = "Can't create new lease file";
 const SLOW_DISK: Duration = Duration::from_secs(2);
 
 /// The record that ISC appends at every start; it is in the file before service begins.
-pub fn append_duid(server: &mut Server, now: Now, duid: &[u8], journal: &Journal) {
+pub fn append_duid(core: &mut Recorded, now: Now, duid: &[u8], journal: &Journal) {
     let mut effects = Effects::default();
-    server.append_duid(duid, &mut effects);
+    core.append_duid(now, duid, &mut effects);
     submit(&mut effects, journal);
     let mut reports = Vec::new();
     journal.wait_for_reports(SLOW_DISK, &mut reports);
     for report in reports {
-        server.handle(now, event_of(report), &mut effects);
+        core.handle(now, event_of(report), &mut effects);
     }
     submit(&mut effects, journal);
 }

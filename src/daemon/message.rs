@@ -2,6 +2,7 @@
 //! except where the program names itself.
 
 use crate::log::Line;
+use crate::server::recording::{NoRecording, VERSION};
 use nix::errno::Errno;
 use std::io;
 use std::path::Path;
@@ -191,4 +192,91 @@ fn listen_reason(error: &io::Error) -> &'static str {
         Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS) => "not enough free resources",
         _ => "unexpected error",
     }
+}
+
+/// ISC's word for a recording is trace.
+pub fn overwriting_trace(path: &Path) -> Line {
+    Line::error(format!("WARNING: Overwriting trace file \"{}\"", path.display()))
+}
+
+/// Begins as in ISC, which names a line of its source.
+pub fn no_trace(path: &Path, reason: &str) -> Line {
+    Line::error(format!("dhcpd.c(625): trace_begin: {}: {reason}", path.display()))
+}
+
+pub fn trace_not_begun() -> String {
+    "Unable to begin trace: unexpected error".to_owned()
+}
+
+/// Ours, as all that follow.
+pub fn recording_failed(path: &Path, reason: &str) -> Line {
+    Line::error(format!("The recording in {} ends here: {reason}. Service goes on.", path.display()))
+}
+
+pub fn recording_too_slow(path: &Path) -> Line {
+    recording_failed(path, "the disk is slower than what happens")
+}
+
+/// Four lines, of which the last is fatal.
+pub fn play_needs_lease_file() -> ([Line; 3], String) {
+    (
+        [
+            Line::error(""),
+            Line::error("** You must specify a lease file with -lf."),
+            Line::error("   Dhcpd will not overwrite your default"),
+        ],
+        "   lease file when playing back a trace. **".to_owned(),
+    )
+}
+
+/// As in ISC.
+pub fn cannot_open_trace(path: &Path, reason: &str) -> String {
+    format!("Can't open tracefile {}: {reason}", path.display())
+}
+
+pub fn no_recording(path: &Path, why: NoRecording) -> String {
+    let path = path.display();
+    match why {
+        NoRecording::Isc => {
+            format!(
+                "{path}: a trace of ISC dhcpd. Only ISC dhcpd plays it; -play wants a recording of dhcpd-rs."
+            )
+        }
+        NoRecording::Newer(version) => format!("{path}: tracefile version {version} > current {VERSION}."),
+        NoRecording::Other => format!("{path}: not a dhcp trace file."),
+    }
+}
+
+pub fn recording_without_start() -> String {
+    "The recording ends before service began.".to_owned()
+}
+
+pub fn recording_torn(at: u64) -> Line {
+    Line::error(format!("The recording is torn at octet {at}; it is replayed up to there."))
+}
+
+pub fn recording_unfinished() -> Line {
+    Line::info("The recording has no end: the server was killed, or there is more in it than was replayed.")
+}
+
+pub fn lease_copy_failed(path: &Path, reason: &str) -> Line {
+    Line::error(format!("Can't write the replayed leases to {}: {reason}", path.display()))
+}
+
+pub fn replayed(inputs: u64, effects: u64, differences: u64) -> Line {
+    match differences {
+        0 => {
+            Line::info(format!("Replayed {inputs} inputs: all {effects} effects are those of the recording."))
+        }
+        _ => Line::error(format!("Replayed {inputs} inputs: {differences} of them led to something else.")),
+    }
+}
+
+pub fn difference(number: u64, input: &str, recorded: Option<String>, replayed: Option<String>) -> [Line; 3] {
+    let nothing = || "nothing more".to_owned();
+    [
+        Line::error(format!("Input {number} ({input}) leads to something else.")),
+        Line::error(format!("  recorded: {}", recorded.unwrap_or_else(nothing))),
+        Line::error(format!("  replayed: {}", replayed.unwrap_or_else(nothing))),
+    ]
 }

@@ -15,7 +15,10 @@ mod message;
 mod operator_log;
 mod path;
 mod pid_file;
+pub mod play;
 mod port;
+mod record;
+mod recorded;
 mod resolve;
 mod start;
 mod streams;
@@ -127,6 +130,9 @@ fn serve(
         message::banner().iter().for_each(trace::say);
     }
     refuse_unsupported(&line.flags)?;
+    if let Some(recording) = &line.flags.trace_input {
+        return play::play(recording, &line.flags);
+    }
     start::start(start::Start { flags: line.flags, port: line.port, paths, parent, log: log.clone() })
 }
 
@@ -139,8 +145,6 @@ fn refuse_unsupported(flags: &command_line::Flags) -> Result<(), Fatal> {
         ("-user", flags.user.is_some(), "changing the user"),
         ("-group", flags.group.is_some(), "changing the group"),
         ("-chroot", flags.chroot.is_some(), "changing the root directory"),
-        ("-tf", flags.trace_output.is_some(), "recording a trace"),
-        ("-play", flags.trace_input.is_some(), "replaying a trace"),
     ];
     match refused.iter().find(|(_, given, _)| *given) {
         Some((flag, _, what)) => Err(Fatal::Text(message::not_supported(flag, what))),

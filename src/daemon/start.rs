@@ -4,10 +4,12 @@ use super::command_line::Flags;
 use super::leases::{self, Leases};
 use super::operator_log::OperatorLog;
 use super::path::Paths;
+use super::record::Recorder;
+use super::recorded::Recorded;
 use super::resolve::Refresh;
 use super::turn::{self, Clock, Shell};
 use super::{Fatal, LAST_LINES, detach, execute, listen, message, pid_file, port, resolve, streams, trace};
-use crate::clock::{Now, Wall};
+use crate::clock::{NEVER, Wall};
 use crate::config::advice;
 use crate::config::startup::{self, StartUp};
 use crate::config::{self, Capabilities, Config, Family, Input};
@@ -19,7 +21,7 @@ use crate::net::icmp::IcmpSocket;
 use crate::net::message as net_message;
 use crate::net::message::reason;
 use crate::server::effect::{Effect, Effects};
-use crate::server::event::Event;
+use crate::server::recording::{self, FileRole, kind};
 use crate::server::{Server, management};
 use crate::syntax::source::{Source, SourceId};
 use std::fs::File;
@@ -54,18 +56,29 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
         None => port::choose()?,
     };
     let broadcast = broadcast_address(&start.flags)?;
+    let mut recorder = start.flags.trace_output.as_deref().map(Recorder::begin).transpose()?;
     let test = start.flags.test_configuration || start.flags.test_leases;
     let icmp = if test { None } else { open_icmp() };
     let interfaces: Vec<String> =
         start.flags.interfaces.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-    let family = if start.flags.family_6 { Family::V6 } else { Family::V4 };
-    let config = read_configuration(&start.paths.configuration, family, &interfaces, &start.flags)?;
     let mut hosts = HostTable { own_name: own_name(), ..HostTable::default() };
+    if let Some(recorder) = &mut recorder {
+        let said = described(&start, &interfaces, port, broadcast, &hosts.own_name);
+        recorder.frame(kind::START, |body| said.put(body));
+    }
+    let family = if start.flags.family_6 { Family::V6 } else { Family::V4 };
+    let paths = &start.paths;
+    let config =
+        read_configuration(&paths.configuration, family, &interfaces, &start.flags, recorder.as_mut())?;
     let names = if test { Default::default() } else { resolve::names(&config) };
     if !test {
         hosts.addresses = resolve::resolve(names.clone(), RESOLVE);
     }
-    let values = start_up(&start, &config, &hosts)?;
+    let begun = wall();
+    if let Some(recorder) = &mut recorder {
+        recorder.frame(kind::NAMES, |body| recording::put_names_at(body, begun, &hosts.addresses));
+    }
+    let values = start_up(&start, &config, &hosts, begun)?;
     if start.flags.test_configuration && !start.flags.test_leases {
         return Ok(0);
     }
@@ -77,21 +90,24 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
         return Err(Fatal::Text(message::already_running()));
     }
     let text = read_leases(&lease_file)?;
+    if let Some(recorder) = &mut recorder {
+        recorder.file(FileRole::Leases, &lease_file.to_string_lossy(), &text);
+    }
     let mut config = config;
-    let leases = leases::read(&lease_file, text, &mut config, wall(), start.flags.test_leases)?;
+    let leases = leases::read(&lease_file, text, &mut config, begun, start.flags.test_leases)?;
     let clock = Clock::new();
-    // Clients' port is the next to that of the command line, whatever `local-port` says.
-    let remote_port = values.remote_port.unwrap_or(port.wrapping_add(1));
-    let port = values.local_port.unwrap_or(port);
+    let offset: dhcp4::LocalOffset = Box::new(local_offset);
     if start.flags.test_leases {
-        let mut server = build(config, hosts, leases, (port, remote_port, broadcast), &values);
+        let mut server = build(config, hosts, leases, (port, broadcast), &values, offset);
         return leases::trial(&mut server, clock.now(), &lease_file).map(|()| 0);
     }
     let (journal, journal_wake) = open_journal(lease_file, !values.dont_use_fsync)?;
     let kept_duid = leases.kept.clone();
-    let mut server = build(config, hosts, leases, (port, remote_port, broadcast), &values);
-    let config = server.engine().config.clone();
-    leases::rewrite(&mut server, clock.now(), &journal);
+    let server = build(config, hosts, leases, (port, broadcast), &values, offset);
+    let port = server.engine().settings.local_port;
+    let mut core = Recorded::new(server, recorder);
+    let config = core.server.engine().config.clone();
+    leases::rewrite(&mut core, clock.now(), &journal);
     let place = listen::Place {
         config: &config,
         requested: &interfaces,
@@ -100,64 +116,56 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
         quiet: start.flags.quiet,
     };
     let (sockets, interfaces) = listen::listen(&place)?;
-    offer_omapi(&mut server, &values);
+    offer_omapi(&mut core, &values);
     let configured =
-        config.server_duid_option(&values.variables, &server.engine().hosts, wall(), &mut hear(&start));
+        config.server_duid_option(&values.variables, &core.server.engine().hosts, wall(), &mut hear(&start));
     let duid = match configured.map_err(|_| Fatal::Said)? {
         Some(duid) => duid,
         None => leases::server_duid(&kept_duid, &config, &interfaces, wall()),
     };
-    server.set_interfaces(interfaces);
-    leases::append_duid(&mut server, clock.now(), &duid, &journal);
+    core.set_interfaces(interfaces);
+    leases::append_duid(&mut core, clock.now(), &duid, &journal);
     // Nobody else may hold the configuration while OMAPI changes it.
     drop(config);
-    let listeners = streams::open(server.listeners());
-    let names = Refresh::start(names, server.engine().hosts.addresses.clone());
+    let listeners = streams::open(core.server.listeners());
+    let names = Refresh::start(names, core.server.engine().hosts.addresses.clone());
     let log = start.log.clone();
     let shell = Shell { clock, sockets, icmp, listeners, journal, journal_wake, log, names };
     // The working directory changes.
     let remove = if start.flags.no_pid { None } else { std::path::absolute(&pid_file).ok() };
-    let status = turn::run(&mut server, shell, || ready(start, &pid_file))?;
+    core.serving();
+    let status = turn::run(&mut core, shell, || ready(start, &pid_file))?;
     remove.iter().for_each(|path| pid_file::remove(path));
     Ok(status)
 }
 
-impl turn::Core for Server {
-    fn handle(&mut self, now: Now, event: Event<'_>, out: &mut Effects) {
-        Server::handle(self, now, event, out);
-    }
-
-    fn next_deadline(&self) -> Option<u64> {
-        Server::next_deadline(self)
-    }
-}
-
-/// The core, with everything the top level decided.
-fn build(
+/// The core, with everything the command line (its port and the address of `-s`) and the top level decided.
+pub(super) fn build(
     config: Config,
     hosts: HostTable,
     leases: Leases,
-    (local_port, remote_port, limited_broadcast): (u16, u16, Ipv4Addr),
+    (port, limited_broadcast): (u16, Ipv4Addr),
     values: &StartUp,
+    offset: dhcp4::LocalOffset,
 ) -> Server {
     let settings = dhcp4::Settings {
-        local_port,
-        remote_port,
+        local_port: values.local_port.unwrap_or(port),
+        // Clients' port is the next to that of the command line, whatever `local-port` says.
+        remote_port: values.remote_port.unwrap_or(port.wrapping_add(1)),
         limited_broadcast: values.limited_broadcast.unwrap_or(limited_broadcast),
         abandon_lease_time: values.abandon_lease_time,
         variables: values.variables.clone(),
     };
-    let offset: dhcp4::LocalOffset = Box::new(local_offset);
     let engine = dhcp4::Engine::new(Arc::new(config), leases.store, hosts, settings, Some(offset));
     Server::new(engine, leases.kept)
 }
 
-fn offer_omapi(server: &mut Server, values: &StartUp) {
+fn offer_omapi(core: &mut Recorded, values: &StartUp) {
     let Some(port) = values.omapi_port else { return };
     let mut effects = Effects::default();
     // Numbers of messages need not be secret, only different from run to run.
     let seed = std::process::id() ^ wall() as u32;
-    server.offer_omapi(management::Settings { port, key: values.omapi_key.clone(), seed }, &mut effects);
+    core.offer_omapi(management::Settings { port, key: values.omapi_key.clone(), seed }, &mut effects);
     for effect in effects.list {
         if let Effect::Log(line) = effect {
             trace::say(&line);
@@ -172,6 +180,50 @@ fn broadcast_address(flags: &Flags) -> Result<Ipv4Addr, Fatal> {
         return Err(Fatal::Text(message::broadcast_needs_v4()));
     }
     Ok(resolve::address(&name.to_string_lossy()).unwrap_or(Ipv4Addr::BROADCAST))
+}
+
+/// What a recording begins with.
+fn described(
+    start: &Start,
+    interfaces: &[String],
+    port: u16,
+    broadcast: Ipv4Addr,
+    own_name: &str,
+) -> recording::Start {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    recording::Start {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        configuration: text(&start.paths.configuration),
+        leases: text(&start.paths.leases),
+        pid: text(&start.paths.pid),
+        quiet: start.flags.quiet,
+        interfaces: interfaces.to_vec(),
+        port,
+        broadcast,
+        own_name: own_name.to_owned(),
+        local_offsets: local_offsets(),
+    }
+}
+
+/// Every change of the offset from UTC in the years that lease times can name, to the day's exact second.
+fn local_offsets() -> Vec<(Wall, i32)> {
+    const DAY: Wall = 86_400;
+    let mut offsets = vec![(0, local_offset(0))];
+    let mut last = local_offset(0);
+    for day in 0..NEVER / DAY {
+        let (mut before, mut after) = (day * DAY, (day + 1) * DAY);
+        let next = local_offset(after);
+        if next == last {
+            continue;
+        }
+        while after - before > 1 {
+            let middle = (before + after) / 2;
+            if local_offset(middle) == last { before = middle } else { after = middle }
+        }
+        offsets.push((after, next));
+        last = next;
+    }
+    offsets
 }
 
 /// Seconds east of UTC.
@@ -253,6 +305,7 @@ fn read_configuration(
     family: Family,
     interfaces: &[String],
     flags: &Flags,
+    mut recorder: Option<&mut Recorder>,
 ) -> Result<Config, Fatal> {
     let name = path.to_string_lossy();
     let file = File::open(path).map_err(|e| config::message::cannot_open(&name, reason(&e)))?;
@@ -260,7 +313,22 @@ fn read_configuration(
     if flags.explain || flags.explain_json {
         return explain(&name, text, family, interfaces, flags.explain_json);
     }
-    let mut include = |path: &str| std::fs::read(path);
+    if let Some(recorder) = &mut recorder {
+        recorder.file(FileRole::Configuration, &name, &text);
+    }
+    let mut include = |path: &str| {
+        let text = std::fs::read(path);
+        if let Some(recorder) = &mut recorder {
+            match &text {
+                Ok(text) => recorder.file(FileRole::Include, path, text),
+                Err(error) => {
+                    let number = error.raw_os_error().unwrap_or_default().to_be_bytes();
+                    recorder.file(FileRole::NoInclude, path, &number);
+                }
+            }
+        }
+        text
+    };
     let input = Input { name: &name, text, family, interfaces };
     config::parse(input, &mut include, &mut |line| trace::say(&line)).map_err(|_| Fatal::Said)
 }
@@ -291,7 +359,7 @@ fn explain(
 }
 
 /// Global statements act, and what they set for the server comes back.
-fn start_up(start: &Start, config: &Config, hosts: &HostTable) -> Result<StartUp, Fatal> {
+fn start_up(start: &Start, config: &Config, hosts: &HostTable, now: Wall) -> Result<StartUp, Fatal> {
     let Paths { configuration, leases, pid } = &start.paths;
     let command_line = startup::CommandLine {
         config_file: &configuration.to_string_lossy(),
@@ -299,7 +367,7 @@ fn start_up(start: &Start, config: &Config, hosts: &HostTable) -> Result<StartUp
         pid_file: &pid.to_string_lossy(),
         quiet: start.flags.quiet,
     };
-    config.start_up(&command_line, hosts, wall(), &mut hear(start)).map_err(|_| Fatal::Said)
+    config.start_up(&command_line, hosts, now, &mut hear(start)).map_err(|_| Fatal::Said)
 }
 
 /// What the top level wants done at once.

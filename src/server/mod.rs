@@ -8,6 +8,7 @@ pub mod event;
 mod held;
 pub mod management;
 pub mod message;
+pub mod recording;
 mod rewrite;
 pub mod stream;
 

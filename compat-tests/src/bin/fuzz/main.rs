@@ -1,6 +1,6 @@
 //! `fuzz TARGET SECONDS [SEED]`: mutated inputs into a reader until the time is over. Targets: `configuration` (dhcpd.conf, with
 //! the advice that `--explain` gives), `leases` (dhcpd.leases), `packet` (a datagram as expressions see it), `core` (datagrams
-//! to a server with a rich configuration, which lives on from one to the next). Seeds are the
+//! to a server with a rich configuration, which lives on from one to the next), `recording` (of `-tf`). Seeds are the
 //! scenarios of this package. Whatever panics is written to `fuzz-input` in the folder of temporary files first.
 
 use compat_tests::scenario;
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (Some(target), Some(seconds)) = (words.first(), words.get(1).and_then(|word| word.parse().ok()))
     else {
-        eprintln!("usage: fuzz configuration|leases|packet|core SECONDS [SEED]");
+        eprintln!("usage: fuzz configuration|leases|packet|core|recording SECONDS [SEED]");
         return ExitCode::FAILURE;
     };
     let run: fn(&[u8]) = match target.as_str() {
@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         "leases" => leases,
         "packet" => packet,
         "core" => core::datagram,
+        "recording" => compat_tests::replays::replay_damaged,
         _ => return ExitCode::FAILURE,
     };
     let seed = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(1);
@@ -104,6 +105,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     }
     if target == "core" {
         seeds.extend(core::seeds());
+    }
+    if target == "recording" {
+        seeds.extend(compat_tests::replays::all().iter().filter_map(|path| std::fs::read(path).ok()));
     }
     seeds.retain(|seed| !seed.is_empty());
     seeds
