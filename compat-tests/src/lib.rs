@@ -14,12 +14,14 @@
 //! * [`ground`]: namespaces for programs that run for real; [`crowd`]: clients that remember what they were given.
 //! * [`load`]: many clients at once; [`bench`]: servers measured with it, and what the durability tests start.
 //! * [`pair`]: two servers that are failover peers, for real.
+//! * [`core`]: one core in this process, without a world.
 //! * [`random`]: scenarios from a seed.
 //! * [`replays`]: recordings of our own server.
 //! * [`simulator`]: a failover pair of cores, their clients, disks and links on virtual time.
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
 pub mod bench;
+pub mod core;
 pub mod crowd;
 pub mod failing_disk;
 pub mod ground;

@@ -1,83 +1,22 @@
 //! The core's entry under mutated datagrams: one server, one client after another, time that passes, a disk that is durable
 //! a little later.
 
-use dhcpd::clock::Now;
-use dhcpd::config::startup::CommandLine;
-use dhcpd::config::{Family, Input, parse};
-use dhcpd::dhcp4::{Engine, Settings};
-use dhcpd::eval::context::HostTable;
-use dhcpd::lease::store::Store;
-use dhcpd::log::Line;
-use dhcpd::server::Server;
-use dhcpd::server::effect::{Effect, Effects};
-use dhcpd::server::event::{Event, Interface, InterfaceId};
-use dhcpd::transition::load::{Kept, pools};
+use compat_tests::core::{Core, START};
+use dhcpd::server::event::{Event, InterfaceId};
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::sync::Arc;
-
-const START: i64 = 1_700_000_000;
 
 const CONFIGURATION: &str = include_str!("../../../../src/server/every_part.conf");
 
-struct Core {
-    server: Server,
-    now: Now,
-    out: Effects,
-    written: u64,
-}
+thread_local!(static CORE: RefCell<Core> = RefCell::new(core()));
 
-thread_local!(static CORE: RefCell<Core> = RefCell::new(Core::new()));
-
-impl Core {
-    fn new() -> Core {
-        // More addresses, so that a long run goes on giving some.
-        let text = CONFIGURATION.replace(
-            "range dynamic-bootp 10.9.0.108 10.9.0.109",
-            "ping-check false; range dynamic-bootp 10.9.0.108 10.9.0.129",
-        );
-        let input = Input { name: "F", text: text.into_bytes(), family: Family::V4, interfaces: &[] };
-        let mut none = |_: &str| Err(std::io::Error::other("no includes"));
-        let mut say = |line: Line| panic!("{}", line.text);
-        let config = parse(input, &mut none, &mut say).expect("a sound configuration");
-        let hosts = HostTable::default();
-        let names = CommandLine { config_file: "", lease_file: "", pid_file: "", quiet: true };
-        let values = config.start_up(&names, &hosts, START, &mut |_| {}).expect("sound values");
-        let store = Store::new(&pools(&config));
-        let settings = Settings {
-            local_port: 67,
-            remote_port: 68,
-            limited_broadcast: Ipv4Addr::BROADCAST,
-            abandon_lease_time: 30,
-            variables: values.variables,
-        };
-        let mut server =
-            Server::new(Engine::new(Arc::new(config), store, hosts, settings, None), Kept::default());
-        server.set_interfaces(vec![Interface {
-            name: "s0".into(),
-            htype: 1,
-            hardware: vec![2, 0, 0, 0, 0, 1],
-            addresses: vec![Ipv4Addr::new(10, 9, 0, 1)],
-        }]);
-        let (now, mut out) = (Now { wall: START, mono: 0 }, Effects::default());
-        server.open(now, &mut out);
-        server.handle(now, Event::RewriteDone(Ok(())), &mut out);
-        Core { server, now, out, written: 0 }
-    }
-
-    fn handle(&mut self, event: Event<'_>) {
-        self.out.clear();
-        self.server.handle(self.now, event, &mut self.out);
-        let rewritten = self.out.list.contains(&Effect::RewriteEnd);
-        for effect in &self.out.list {
-            if let Effect::Append { sequence, .. } = effect {
-                self.written = *sequence;
-            }
-        }
-        if rewritten {
-            self.server.handle(self.now, Event::RewriteDone(Ok(())), &mut self.out);
-        }
-    }
+fn core() -> Core {
+    // More addresses, so that a long run goes on giving some.
+    let text = CONFIGURATION.replace(
+        "range dynamic-bootp 10.9.0.108 10.9.0.109",
+        "ping-check false; range dynamic-bootp 10.9.0.108 10.9.0.129",
+    );
+    Core::new(&text, Ipv4Addr::new(10, 9, 0, 1))
 }
 
 /// One of each message, for several clients.
