@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 #[test]
-fn a_steady_exchange_allocates_nothing() {
+fn a_steady_exchange_allocates_nothing_but_nodes_of_the_queue() {
     let _profiler = dhat::Profiler::builder().testing().build();
     let mut core = Core::new(PLAIN, Ipv4Addr::new(10, 255, 255, 1));
     let clients = 0..500u16;
@@ -38,5 +38,6 @@ fn a_steady_exchange_allocates_nothing() {
             assert!(core.ask(request).is_some());
         }
     });
-    assert!(offers < 0.01 && renewals < 0.01, "{offers} and {renewals} allocations");
+    // What is left: a node of the queue's tree now and then.
+    assert!(offers < 0.2 && renewals < 0.2, "{offers} and {renewals} allocations");
 }

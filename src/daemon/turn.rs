@@ -31,6 +31,9 @@ use tokio::sync::Notify;
 /// Echo replies taken in one turn.
 const ECHO_REPLIES: usize = 64;
 
+/// Texts of lines that are kept for new ones.
+const SPARE_TEXTS: usize = 1024;
+
 /// Octets that may wait for the journal's disk before timers, and with them the slices of a rewrite, come less often; and
 /// microseconds between two of them then.
 const BACKLOG: usize = 4 << 20;
@@ -311,7 +314,7 @@ impl Turns {
 
     /// Carries out what the core asked for during the turn, and forgets it.
     fn carry_out(&mut self) {
-        let Effects { list, bytes } = &mut self.effects;
+        let Effects { list, bytes, spare } = &mut self.effects;
         let octets = |range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default();
         for effect in list.drain(..) {
             match effect {
@@ -319,7 +322,10 @@ impl Turns {
                     self.outbox.add(&send, octets(send.payload.clone()), &self.shell.sockets);
                 }
                 Effect::Append { sequence, record } => self.batch.append(sequence, octets(record)),
-                Effect::Log(line) => trace::say(&line),
+                Effect::Log(line) => {
+                    trace::say(&line);
+                    spare.push(line.text);
+                }
                 Effect::Ping(address) => ping(self.shell.icmp.as_ref(), address),
                 Effect::FindName(address) => self.host_names.find(address),
                 Effect::RewriteBegin => self.batch.rewrite_begin(),
@@ -342,6 +348,7 @@ impl Turns {
             }
         }
         bytes.clear();
+        spare.truncate(SPARE_TEXTS);
         self.shell.journal.submit(&mut self.batch);
         if !self.outbox.is_empty() {
             self.outbox.flush(&self.shell.sockets, &mut |line| trace::say(&line));

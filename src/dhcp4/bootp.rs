@@ -30,7 +30,7 @@ impl Engine {
         if client.packet.message.op() != BOOTREQUEST {
             return;
         }
-        let text = message::bootrequest(&client.hardware_text(), self.via(&client));
+        let text = message::bootrequest(client.hardware_text(), self.via(&client));
         let Some(network) = client.network else {
             return self.out.say(message::dropped(&text, "network unknown"));
         };
@@ -55,7 +55,7 @@ impl Engine {
         let mut configured = self.take_options();
         let payload = self.static_contents(client, text, fixed, &mut header, &mut configured);
         configured.clear();
-        self.options = configured;
+        self.options = Some(configured);
         let Some(payload) = payload else { return };
         let Some(source) = own else {
             let name = self.interface_name(client.interface).to_string();
@@ -63,7 +63,7 @@ impl Engine {
         };
         self.out.say(crate::log::Line::info(text.to_string()));
         let name = client.config.host(fixed.host).name.clone();
-        let line = message::bootreply(fixed.address, &name, &client.hardware_text(), self.via(client));
+        let line = message::bootreply(fixed.address, &name, client.hardware_text(), self.via(client));
         let (route, destination) = match header.giaddr.is_unspecified() {
             true => {
                 // The frame goes to the client even where the datagram is a broadcast.

@@ -75,7 +75,7 @@ impl Engine {
             }
         }
         for _ in 0..too_many {
-            self.out.say(message::too_many_classes(&client.hardware_text()));
+            self.out.say(message::too_many_classes(client.hardware_text()));
         }
         classes
     }
@@ -109,7 +109,7 @@ impl Client<'_> {
         let class = self.config.find_class(name)?;
         let mut classes = self.classes.borrow_mut();
         if classes.len() >= MOST {
-            return Some(message::too_many_classes(&self.hardware_text()));
+            return Some(message::too_many_classes(self.hardware_text()));
         }
         classes.push(Member { class, spawned: None });
         None

@@ -3,7 +3,7 @@
 use super::classify::Classes;
 use super::find::LeaseRef;
 use super::interface::InterfaceId;
-use super::message;
+use super::message::{self, Hardware, HostName, Identifier, Via, Who};
 use super::parameter::dhcp;
 use super::{Engine, Incoming};
 use crate::clock::{Now, Wall};
@@ -86,19 +86,16 @@ impl<'p> Client<'p> {
     }
 
     /// chaddr as the log shows it.
-    pub fn hardware_text(&self) -> String {
-        message::hardware(self.packet.message.chaddr())
+    pub fn hardware_text(&self) -> Hardware<'_> {
+        Hardware(self.packet.message.chaddr())
     }
 
     /// Who it is, for the lines that know a lease: chaddr, or with htype 0 the lease's client identifier.
-    pub fn text(&self, lease_uid: Option<&[u8]>) -> String {
+    pub fn text<'a>(&'a self, lease_uid: Option<&'a [u8]>) -> Who<'a> {
         if self.packet.message.htype() != 0 {
-            return self.hardware_text();
+            return Who::Hardware(self.hardware_text());
         }
-        match lease_uid {
-            Some(uid) => message::identifier(uid),
-            None => "<no identifier>".into(),
-        }
+        lease_uid.map_or(Who::Nobody, |uid| Who::Lease(Identifier(uid)))
     }
 
     /// Relay agent options came with the packet itself.
@@ -108,13 +105,12 @@ impl<'p> Client<'p> {
 }
 
 impl Engine {
-    /// giaddr, or the name of the interface.
-    pub(super) fn via(&self, client: &Client<'_>) -> String {
+    pub(super) fn via(&self, client: &Client<'_>) -> Via<'_> {
         let giaddr = client.packet.message.giaddr();
-        if !giaddr.is_unspecified() {
-            return giaddr.to_string();
+        match giaddr.is_unspecified() {
+            true => Via::Interface(self.interface_name(client.interface)),
+            false => Via::Relay(giaddr),
         }
-        self.interface_name(client.interface).into()
     }
 
     pub(super) fn interface_name(&self, id: InterfaceId) -> &str {
@@ -157,7 +153,7 @@ impl Engine {
     }
 
     fn bad_packet(&mut self, client: &Client<'_>, fault: &str) {
-        let line = message::bad_packet(client.kind, &client.text(None), self.via(client), fault);
+        let line = message::bad_packet(client.kind, client.text(None), self.via(client), fault);
         self.out.say(line);
     }
 
@@ -179,18 +175,18 @@ impl Engine {
     }
 
     /// The host name of a stored lease, as the log shows it.
-    pub(super) fn name_of(&self, lease: Option<&LeaseRef>) -> String {
-        match lease {
-            Some(LeaseRef::Stored(id)) => message::host_name(self.store.get(*id).client_hostname()),
-            _ => String::new(),
-        }
+    pub(super) fn name_of(&self, lease: Option<&LeaseRef>) -> HostName<'_> {
+        HostName(match lease {
+            Some(LeaseRef::Stored(id)) => self.store.get(*id).client_hostname(),
+            _ => None,
+        })
     }
 
-    pub(super) fn uid_of(&self, lease: Option<&LeaseRef>) -> Option<Box<[u8]>> {
+    pub(super) fn uid_of<'a>(&'a self, lease: Option<&'a LeaseRef>) -> Option<&'a [u8]> {
         Some(match lease? {
-            LeaseRef::Stored(id) => self.store.get(*id).uid[..].into(),
-            LeaseRef::Fixed(fixed) => fixed.uid[..].into(),
-            LeaseRef::Fresh(_) => Box::default(),
+            LeaseRef::Stored(id) => &self.store.get(*id).uid,
+            LeaseRef::Fixed(fixed) => &fixed.uid,
+            LeaseRef::Fresh(_) => &[],
         })
     }
 }

@@ -20,10 +20,8 @@ impl Engine {
             Some(id) => Some(LeaseRef::Stored(id)),
             None => self.pool_of(address).map(|_| LeaseRef::Fresh(address)),
         };
-        let who = client.text(self.uid_of(lease.as_ref()).as_deref());
-        let name = self.name_of(lease.as_ref());
-        let via = self.via(&client);
-        let text = message::decline(address, &who, &name, via);
+        let who = client.text(self.uid_of(lease.as_ref()));
+        let text = message::decline(address, who, self.name_of(lease.as_ref()), self.via(&client));
         let flag = self.declines(&client, lease.as_ref());
         let status = match (scope::is_allowed(flag), lease) {
             (false, _) => "ignored",
@@ -58,7 +56,7 @@ impl Engine {
         scope::run_classes(&mut machine, client, subnet);
         let flag = machine.flag(parameter::DECLINES);
         options.clear();
-        self.options = options;
+        self.options = Some(options);
         flag
     }
 }

@@ -14,9 +14,9 @@ impl Engine {
     pub(super) fn discover(&mut self, now: Now, mut client: Client<'_>) {
         let Some(network) = client.network else { return };
         let found = self.find_lease(&mut client, network);
-        let who = client.text(self.uid_of(found.lease.as_ref()).as_deref());
-        let name = self.name_of(found.lease.as_ref());
-        let text = message::discover(&who, &name, self.via(&client));
+        let text = self.out.text();
+        let who = client.text(self.uid_of(found.lease.as_ref()));
+        let text = message::discover(text, who, self.name_of(found.lease.as_ref()), self.via(&client));
         let host = found.host;
         let Some(lease) = found.lease.or_else(|| self.allocate(&client, network)) else {
             let line = message::no_free_leases(&text, &client.config.network(network).name);

@@ -240,7 +240,7 @@ impl Engine {
         if let (true, Some(other)) = (is_clients, candidates.by_uid) {
             if self.store.get(other).state == State::Active {
                 let name = &client.config.network(network).name;
-                self.out.say(message::duplicate_leases(&client.hardware_text(), name));
+                self.out.say(message::duplicate_leases(client.hardware_text(), name));
                 if client.packet.message.ciaddr().is_unspecified() && client.kind == REQUEST {
                     self.release_lease(other, client);
                 }
@@ -341,7 +341,7 @@ impl Engine {
         let (address, state) = (binding.address, binding.state);
         if let Some(network) = self.network_of_binding(client, id) {
             let name = &client.config.network(network).name;
-            self.out.say(message::duplicate_uid_lease(address, &client.hardware_text(), name));
+            self.out.say(message::duplicate_uid_lease(address, client.hardware_text(), name));
         }
         let moves = client.packet.message.ciaddr().is_unspecified();
         if moves && client.kind == REQUEST && state == State::Active {

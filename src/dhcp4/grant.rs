@@ -125,7 +125,7 @@ impl Engine {
         let Work { mut options, outcome, .. } = work;
         // Whoever takes them next finds them empty.
         options.clear();
-        self.options = options;
+        self.options = Some(options);
         // What transitions said meanwhile was said to the same list.
         self.out.outcome = outcome;
     }

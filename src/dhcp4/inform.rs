@@ -132,7 +132,7 @@ impl Engine {
             options::build(&mut machine, client, &mut header, &packing, &mut self.out.bytes)
         });
         configured.clear();
-        self.options = configured;
+        self.options = Some(configured);
         let Some(payload) = sent else { return };
         self.send_inform_ack(client, address, relayed, from, payload);
     }
@@ -157,10 +157,10 @@ impl Engine {
             }
         };
         let who = match header.htype() != 0 && header.hlen() != 0 {
-            true => client.hardware_text(),
+            true => client.hardware_text().to_string(),
             false => "<no client hardware address>".into(),
         };
-        let line = message::inform_ack(address, &who, via);
+        let line = message::inform_ack(address, who, via);
         let route = Route::Socket { interface: Some(client.interface) };
         let source_port = self.settings.local_port;
         let send = Send { route, source, source_port, destination, payload };

@@ -58,7 +58,7 @@ impl Engine {
             self.out.say(message::leasequery_not_allowed(giaddr));
         }
         options.clear();
-        self.options = options;
+        self.options = Some(options);
     }
 
     fn answer_leasequery(&mut self, client: &Client<'_>, configured: &mut OptionState) {
@@ -114,7 +114,7 @@ impl Engine {
         }
         let (about, leases): (String, SmallVec<[BindingId; 4]>) = match &client.identifier {
             Some(uid) => {
-                (format!("client-id {}", message::identifier(uid)), self.store.by_uid(uid).collect())
+                (format!("client-id {}", message::Identifier(uid)), self.store.by_uid(uid).collect())
             }
             None => (
                 format!("MAC address {}", client.hardware_text()),

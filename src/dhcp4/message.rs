@@ -1,44 +1,102 @@
 //! Every line the engine says: ISC's texts (ledger `logs.tsv`, category v4).
 
 use crate::log::Line;
-use std::fmt::Display;
+use smallvec::SmallVec;
+use std::fmt::{self, Display, Formatter, Write as _};
 use std::net::Ipv4Addr;
 
 /// Octets in lower-case hex, two digits each, joined by colons.
-pub fn hardware(octets: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let mut text = String::with_capacity(octets.len() * 3);
-    for (index, octet) in octets.iter().enumerate() {
-        if index > 0 {
-            text.push(':');
+#[derive(Clone, Copy, Debug)]
+pub struct Hardware<'a>(pub &'a [u8]);
+
+impl Display for Hardware<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = SmallVec::<[u8; 64]>::new();
+        for (index, octet) in self.0.iter().enumerate() {
+            if index > 0 {
+                text.push(b':');
+            }
+            text.extend(
+                [octet >> 4, octet & 15].iter().filter_map(|digit| DIGITS.get(usize::from(*digit))).copied(),
+            );
         }
-        text.push(DIGITS[usize::from(octet >> 4)]);
-        text.push(DIGITS[usize::from(octet & 15)]);
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
-    text
 }
 
 /// A lease's client identifier: in quotes when all of it is printable, else in hex; empty when it is long.
-pub fn identifier(octets: &[u8]) -> String {
-    const LIMIT: usize = 60;
-    let looked_at = octets.get(..octets.len().min(LIMIT - 3)).unwrap_or_default();
-    if looked_at.iter().all(|octet| (32..127).contains(octet)) {
-        return format!("\"{}\"", String::from_utf8_lossy(looked_at));
+#[derive(Clone, Copy, Debug)]
+pub struct Identifier<'a>(pub &'a [u8]);
+
+impl Display for Identifier<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        const LIMIT: usize = 60;
+        let looked_at = self.0.get(..self.0.len().min(LIMIT - 3)).unwrap_or_default();
+        match std::str::from_utf8(looked_at) {
+            Ok(text) if looked_at.iter().all(|octet| (32..127).contains(octet)) => write!(f, "\"{text}\""),
+            _ if self.0.len() * 3 > LIMIT => Ok(()),
+            _ => Hardware(self.0).fmt(f),
+        }
     }
-    if octets.len() * 3 > LIMIT { String::new() } else { hardware(octets) }
+}
+
+/// Who a client is, for the lines that know a lease.
+#[derive(Clone, Copy, Debug)]
+pub enum Who<'a> {
+    Hardware(Hardware<'a>),
+    Lease(Identifier<'a>),
+    Nobody,
+}
+
+impl Display for Who<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Hardware(hardware) => hardware.fmt(f),
+            Who::Lease(identifier) => identifier.fmt(f),
+            Who::Nobody => f.write_str("<no identifier>"),
+        }
+    }
 }
 
 /// A name a client gave, as ISC dares to print it, with what comes around it; empty without a name.
-pub fn host_name(name: Option<&[u8]>) -> String {
-    let Some(name) = name else { return String::new() };
-    let name = name.split(|octet| *octet == 0).next().unwrap_or_default();
-    let printable =
-        name.len() <= 64 && name.iter().all(|octet| (32..127).contains(octet) && !b"\"\\".contains(octet));
-    match std::str::from_utf8(name) {
-        Ok(text) if printable => format!("({text}) "),
-        _ => "(Hostname Unsuitable for Printing) ".into(),
+#[derive(Clone, Copy, Debug)]
+pub struct HostName<'a>(pub Option<&'a [u8]>);
+
+impl Display for HostName<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Some(name) = self.0 else { return Ok(()) };
+        let name = name.split(|octet| *octet == 0).next().unwrap_or_default();
+        let printable = name.len() <= 64
+            && name.iter().all(|octet| (32..127).contains(octet) && !b"\"\\".contains(octet));
+        match std::str::from_utf8(name) {
+            Ok(text) if printable => write!(f, "({text}) "),
+            _ => f.write_str("(Hostname Unsuitable for Printing) "),
+        }
     }
+}
+
+/// giaddr, or the name of the interface.
+#[derive(Clone, Copy, Debug)]
+pub enum Via<'a> {
+    Relay(Ipv4Addr),
+    Interface(&'a str),
+}
+
+impl Display for Via<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Via::Relay(giaddr) => giaddr.fmt(f),
+            Via::Interface(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Into a text that was used before, so that the lines of every exchange need no memory.
+fn put(mut text: String, arguments: fmt::Arguments<'_>) -> String {
+    // A String takes everything.
+    let _ = text.write_fmt(arguments);
+    text
 }
 
 /// Names of message types, as ISC's table has them.
@@ -64,33 +122,44 @@ pub fn message_type(kind: u8) -> String {
     }
 }
 
-pub fn bad_packet(kind: u8, client: &str, via: impl Display, fault: &str) -> Line {
+pub fn bad_packet(kind: u8, client: impl Display, via: impl Display, fault: &str) -> Line {
     Line::info(format!("{} from {client} via {via}: {fault}", message_type(kind)))
 }
 
 /// How the lines of a DHCPDISCOVER begin.
-pub fn discover(client: &str, name: &str, via: impl Display) -> String {
-    format!("DHCPDISCOVER from {client} {name}via {via}")
+pub fn discover(text: String, client: impl Display, name: impl Display, via: impl Display) -> String {
+    put(text, format_args!("DHCPDISCOVER from {client} {name}via {via}"))
 }
 
 /// How the lines of a DHCPREQUEST begin; `server` is the address of option 54.
 pub fn request(
+    text: String,
     address: Ipv4Addr,
     server: Option<Ipv4Addr>,
-    client: &str,
-    name: &str,
+    client: impl Display,
+    name: impl Display,
     via: impl Display,
 ) -> String {
-    let server = server.map_or_else(String::new, |server| format!(" ({server})"));
-    format!("DHCPREQUEST for {address}{server} from {client} {name}via {via}")
+    let text = put(text, format_args!("DHCPREQUEST for {address}"));
+    let text = match server {
+        Some(server) => put(text, format_args!(" ({server})")),
+        None => text,
+    };
+    put(text, format_args!(" from {client} {name}via {via}"))
 }
 
 /// How the lines of a DHCPDECLINE begin.
-pub fn decline(address: Ipv4Addr, client: &str, name: &str, via: impl Display) -> String {
+pub fn decline(address: Ipv4Addr, client: impl Display, name: impl Display, via: impl Display) -> String {
     format!("DHCPDECLINE of {address} from {client} {name}via {via}")
 }
 
-pub fn release(ciaddr: Ipv4Addr, client: &str, name: &str, via: impl Display, found: bool) -> Line {
+pub fn release(
+    ciaddr: Ipv4Addr,
+    client: impl Display,
+    name: impl Display,
+    via: impl Display,
+    found: bool,
+) -> Line {
     let found = if found { "" } else { "not " };
     Line::info(format!("DHCPRELEASE of {ciaddr} from {client} {name}via {via} ({found}found)"))
 }
@@ -106,7 +175,7 @@ pub fn unknown_subnet(kind: &str, address: Ipv4Addr) -> String {
 }
 
 /// How the lines of a BOOTP request begin.
-pub fn bootrequest(hardware: &str, via: impl Display) -> String {
+pub fn bootrequest(hardware: impl Display, via: impl Display) -> String {
     format!("BOOTREQUEST from {hardware} via {via}")
 }
 
@@ -117,7 +186,7 @@ pub const PINGED: &str = "pinged before offer";
 pub const UNKNOWN_SEGMENT: &str = "unknown network segment";
 pub const UNKNOWN_TYPE: &str = "unknown packet type";
 
-pub fn too_many_classes(hardware: &str) -> Line {
+pub fn too_many_classes(hardware: impl Display) -> Line {
     Line::error(format!("too many classes match {hardware}"))
 }
 
@@ -154,24 +223,31 @@ pub fn unknown_lease(address: Ipv4Addr) -> String {
     format!("unknown lease {address}.")
 }
 
-pub fn nak(address: Ipv4Addr, hardware: &str, via: impl Display) -> Line {
+pub fn nak(address: Ipv4Addr, hardware: impl Display, via: impl Display) -> Line {
     Line::info(format!("DHCPNAK on {address} to {hardware} via {via}"))
 }
 
 /// DHCPOFFER, DHCPACK and BOOTREPLY of a lease.
-pub fn granted(what: &str, address: Ipv4Addr, client: &str, name: &str, via: impl Display) -> Line {
-    Line::info(format!("{what} on {address} to {client} {name}via {via}"))
+pub fn granted(
+    text: String,
+    what: &str,
+    address: Ipv4Addr,
+    client: impl Display,
+    name: impl Display,
+    via: impl Display,
+) -> Line {
+    Line::info(put(text, format_args!("{what} on {address} to {client} {name}via {via}")))
 }
 
-pub fn release_with_option(hardware: &str) -> Line {
+pub fn release_with_option(hardware: impl Display) -> Line {
     Line::info(format!("DHCPRELEASE from {hardware} specified requested-address."))
 }
 
-pub fn duplicate_leases(hardware: &str, network: &str) -> Line {
+pub fn duplicate_leases(hardware: impl Display, network: &str) -> Line {
     Line::error(format!("client {hardware} has duplicate leases on {network}"))
 }
 
-pub fn duplicate_uid_lease(address: Ipv4Addr, hardware: &str, network: &str) -> Line {
+pub fn duplicate_uid_lease(address: Ipv4Addr, hardware: impl Display, network: &str) -> Line {
     Line::error(format!("uid lease {address} for client {hardware} is duplicate on {network}"))
 }
 
@@ -252,11 +328,11 @@ pub fn authoritative_hint() -> [Line; 5] {
     .map(Line::info)
 }
 
-pub fn inform_ack(address: Ipv4Addr, client: &str, via: impl Display) -> Line {
+pub fn inform_ack(address: Ipv4Addr, client: impl Display, via: impl Display) -> Line {
     Line::info(format!("DHCPACK to {address} ({client}) via {via}"))
 }
 
-pub fn bootreply(address: Ipv4Addr, host: &str, hardware: &str, via: impl Display) -> Line {
+pub fn bootreply(address: Ipv4Addr, host: &str, hardware: impl Display, via: impl Display) -> Line {
     Line::info(format!("BOOTREPLY for {address} to {host} ({hardware}) via {via}"))
 }
 

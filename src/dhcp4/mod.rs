@@ -103,7 +103,7 @@ pub struct Engine {
     /// INFORMs refused since the hint lines were said.
     informs_refused: u32,
     /// Scratch, kept for its memory.
-    options: OptionState,
+    options: Option<OptionState>,
     /// What has happened during this event.
     pub out: Output,
 }
@@ -129,6 +129,8 @@ pub struct Output {
     pub pings: Vec<(usize, Ipv4Addr)>,
     /// Addresses whose names are wanted.
     pub lookups: Vec<Ipv4Addr>,
+    /// Texts of lines that were said, for new ones.
+    pub spare: Vec<String>,
 }
 
 impl Output {
@@ -142,6 +144,13 @@ impl Output {
 
     fn say(&mut self, line: Line) {
         self.outcome.say(line);
+    }
+
+    /// An empty text to write a line into.
+    fn text(&mut self) -> String {
+        let mut text = self.spare.pop().unwrap_or_default();
+        text.clear();
+        text
     }
 }
 
@@ -171,7 +180,7 @@ impl Engine {
             nak_text: "",
             site_spaces_warned: FxHashSet::default(),
             informs_refused: 0,
-            options: OptionState::new(),
+            options: None,
             out: Output::default(),
         }
     }
@@ -242,7 +251,7 @@ impl Engine {
 
     /// The scratch option state, empty; to be put back.
     fn take_options(&mut self) -> OptionState {
-        let mut options = std::mem::take(&mut self.options);
+        let mut options = self.options.take().unwrap_or_default();
         options.clear();
         options
     }

@@ -37,8 +37,8 @@ impl Engine {
         let packing = Packing { echo_client_id: echo, ..Packing::default() };
         let payload = options::build(&mut machine, client, &mut header, &packing, &mut self.out.bytes);
         configured.clear();
-        self.options = configured;
-        let line = message::nak(address, &client.hardware_text(), self.via(client));
+        self.options = Some(configured);
+        let line = message::nak(address, client.hardware_text(), self.via(client));
         let (route, destination) = self.nak_destination(client);
         let send = Send {
             route,

@@ -9,24 +9,25 @@ use crate::lease::queue::BindingId;
 impl Engine {
     pub(super) fn release(&mut self, client: Client<'_>) {
         if client.has(dhcp::REQUESTED_ADDRESS) {
-            self.out.say(message::release_with_option(&client.hardware_text()));
+            self.out.say(message::release_with_option(client.hardware_text()));
         }
         let ciaddr = client.packet.message.ciaddr();
         let lease = self.lease_to_release(&client);
         let (who, name) = match lease {
             Some(id) => {
                 let binding = self.store.get(id);
-                (client.text(Some(&binding.uid)), message::host_name(binding.client_hostname()))
+                (client.text(Some(&binding.uid)), message::HostName(binding.client_hostname()))
             }
-            None => (client.text(None), String::new()),
+            None => (client.text(None), message::HostName(None)),
         };
-        let via = self.via(&client);
+        // The name is the lease's, and goes with it.
+        let line = message::release(ciaddr, who, name, self.via(&client), lease.is_some());
         if let Some(id) = lease
             && self.store.get(id).ends > client.now
         {
             self.release_lease(id, &client);
         }
-        self.out.say(message::release(ciaddr, &who, &name, via, lease.is_some()));
+        self.out.say(line);
     }
 
     /// By client identifier and address, else by address; the hardware address must be the lease's.

@@ -52,7 +52,7 @@ impl Engine {
         let Some(list) = self.request_list(work) else { return };
         let echo = work.machine(self).is_on(parameter::ECHO_CLIENT_ID, false);
         let wait = self.ping_wait(work, answer.same_client);
-        work.outcome.say(crate::log::Line::info(work.grant.text.clone()));
+        work.outcome.say(crate::log::Line::info(std::mem::take(&mut work.grant.text)));
         header.ciaddr = client.packet.message.ciaddr();
         header.yiaddr = work.current.binding.address;
         header.siaddr = addresses.next_server;
@@ -105,14 +105,16 @@ impl Engine {
         options::build(&mut machine, client, header, packing, &mut self.out.bytes)
     }
 
-    fn granted_line(&self, work: &Work<'_, '_>) -> crate::log::Line {
+    fn granted_line(&mut self, work: &Work<'_, '_>) -> crate::log::Line {
         let client = work.client;
         let lease = work.current.id.map(LeaseRef::Stored);
+        let text = self.out.text();
         message::granted(
+            text,
             work.grant.offer.name(),
             work.current.binding.address,
-            &client.hardware_text(),
-            &self.name_of(lease.as_ref()),
+            client.hardware_text(),
+            self.name_of(lease.as_ref()),
             self.via(client),
         )
     }

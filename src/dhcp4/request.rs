@@ -40,11 +40,12 @@ impl Engine {
         }
     }
 
-    fn request_text(&self, client: &Client<'_>, address: Ipv4Addr, lease: Option<&LeaseRef>) -> String {
+    fn request_text(&mut self, client: &Client<'_>, address: Ipv4Addr, lease: Option<&LeaseRef>) -> String {
         let server = client.packet.option(OptionId::dhcp(dhcp::SERVER_IDENTIFIER));
         let server = server.and_then(|value| value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets)));
-        let who = client.text(self.uid_of(lease).as_deref());
-        message::request(address, server, &who, &self.name_of(lease), self.via(client))
+        let text = self.out.text();
+        let who = client.text(self.uid_of(lease));
+        message::request(text, address, server, who, self.name_of(lease), self.via(client))
     }
 
     /// Rules 4.1 and 4.4; says the line and sends the NAK.

@@ -142,7 +142,7 @@ fn statement(line: &[u8], binding: &mut Binding, seen: Seen, names: &mut Names) 
             if name.contains(&0) {
                 return None;
             }
-            binding.client_hostname = Some(name.as_slice().into());
+            binding.set_client_hostname(Some(&name));
             Some(Seen::CLIENT_HOSTNAME)
         }
         b"set" => {

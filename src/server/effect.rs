@@ -42,12 +42,23 @@ pub enum Effect {
 pub struct Effects {
     pub list: Vec<Effect>,
     pub bytes: Vec<u8>,
+    /// Texts of lines that were carried out: given back, they are used for new lines.
+    pub spare: Vec<String>,
 }
+
+/// Texts kept.
+const SPARE: usize = 1024;
 
 impl Effects {
     /// Forget everything, keep the memory.
     pub fn clear(&mut self) {
-        self.list.clear();
+        for effect in self.list.drain(..) {
+            if let Effect::Log(line) = effect
+                && self.spare.len() < SPARE
+            {
+                self.spare.push(line.text);
+            }
+        }
         self.bytes.clear();
     }
 }

@@ -110,6 +110,7 @@ impl Server {
 
     pub fn handle(&mut self, now: Now, event: Event<'_>, out: &mut Effects) {
         self.last = now;
+        self.engine.out.spare.append(&mut out.spare);
         let is_timer = matches!(event, Event::Timer);
         if self.ended {
             return;

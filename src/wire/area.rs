@@ -2,6 +2,7 @@
 //! goes where, and how long options are split (RFC 3396), follows ISC to the octet.
 
 use super::dhcp4::{FILE_LENGTH, SNAME_LENGTH};
+use smallvec::SmallVec;
 
 const PAD: u8 = 0;
 const END: u8 = 255;
@@ -58,7 +59,7 @@ impl<const N: usize> Field<N> {
 /// Options written so far.
 #[derive(Clone, Debug)]
 pub struct Area {
-    main: Vec<u8>,
+    main: SmallVec<[u8; 512]>,
     capacity: usize,
     file: Field<FILE_LENGTH>,
     sname: Field<SNAME_LENGTH>,
@@ -74,7 +75,12 @@ enum Place {
 impl Area {
     /// `capacity` is what the option area holds behind the cookie; five octets of it are kept for what may have to follow.
     pub fn new(capacity: usize, file_is_free: bool, sname_is_free: bool) -> Self {
-        Area { main: Vec::new(), capacity, file: Field::new(file_is_free), sname: Field::new(sname_is_free) }
+        Area {
+            main: SmallVec::new(),
+            capacity,
+            file: Field::new(file_is_free),
+            sname: Field::new(sname_is_free),
+        }
     }
 
     /// Where a value of this length goes whole. The last option may use the room that others keep free.
