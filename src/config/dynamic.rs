@@ -43,9 +43,14 @@ impl Config {
         Reader::new(cursor, self, &mut include, Vec::new()).read_one(open)
     }
 
-    /// Hosts of the configuration that the lease file takes back: every rewrite says so again.
+    /// Hosts of the configuration that the lease file takes back: every rewrite says so again. ISC forgets it of one whose name
+    /// another one has taken that is not dynamic.
     pub fn deleted_hosts(&self) -> impl Iterator<Item = &Host> {
-        self.hosts.deleted().filter(|host| host.provenance.fixed)
+        let replaced = |host: &Host| {
+            let id = self.hosts.by_name(&host.name);
+            id.is_some_and(|id| !self.host(id).provenance.dynamic)
+        };
+        self.hosts.deleted().filter(move |host| host.provenance.fixed && !replaced(host))
     }
 
     /// Hosts that live in the lease file.

@@ -123,6 +123,9 @@ impl Desk<'_> {
     }
 
     fn look_up(&mut self, world: &World, kind: Kind, keys: &Values) -> Found {
+        if kind == Kind::Key && world.config.keys.is_empty() {
+            return Err(Code::NOT_FOUND);
+        }
         // Without any value there is no object to hold the keys.
         let no_keys = keys.is_empty() && !matches!(kind, Kind::Control);
         if no_keys {

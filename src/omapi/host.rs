@@ -14,8 +14,9 @@ use crate::transition::load::declarations;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-/// Octets of a hardware address.
+/// Octets of a hardware address, and of fixed addresses.
 const MOST_HARDWARE: usize = 20;
+const MOST_ADDRESSES: usize = 4096;
 
 /// Keys given together must agree.
 pub fn look_up(world: &World, handles: &Handles, keys: &Values) -> Found {
@@ -158,11 +159,13 @@ fn set(world: &mut World, draft: &mut HostDraft, name: &[u8], value: Option<&[u8
     }
 }
 
-/// Whole addresses: of others ISC makes a record that it cannot read back.
+/// At least one address: of less ISC makes a record that it cannot read back. Octets beyond whole addresses are not written.
 fn addresses(octets: &[u8]) -> Result<FixedAddresses, Code> {
     match octets.as_chunks::<4>() {
         ([one], []) => Ok(FixedAddresses::One(Ipv4Addr::from(*one))),
-        ([_, ..], []) => Ok(FixedAddresses::Expression(Box::new(Expr::Const(Arc::from(octets))))),
+        ([_, ..], _) if octets.len() <= MOST_ADDRESSES => {
+            Ok(FixedAddresses::Expression(Box::new(Expr::Const(Arc::from(octets)))))
+        }
         _ => Err(Code::INVALID_ARGUMENT),
     }
 }

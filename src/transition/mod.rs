@@ -145,10 +145,13 @@ pub fn step_to(store: &mut Store, id: BindingId, state: State, around: &mut Arou
 pub fn set_end(store: &mut Store, id: BindingId, end: Wall, around: &mut Around) -> u64 {
     let now = around.now;
     let step = |binding: &mut Binding| {
-        binding.ends = end;
         if binding.state == State::Active && end > now {
             binding.next_state = State::Active;
+            if binding.tstp == binding.ends {
+                binding.tstp = end;
+            }
         }
+        binding.ends = end;
     };
     change(store, id, step, Keep::Recorded, around)
 }
