@@ -5,10 +5,10 @@
 //!
 //! | floor | module | what lives there |
 //! |---|---|---|
-//! | 11 | `main` | ten lines |
+//! | 11 | `main`, `bin/omshell`, [`console`] | ten lines each; terminal and sockets of omshell |
 //! | 10 | [`daemon`] | command line, daemonising, pid file, signals, syslog; joins I/O to the core |
 //! | 9 | [`net`], [`journal`] | sockets and interfaces; append, sync, rewrite: bytes and sequence numbers only |
-//! | 8 | [`server`] | the core as one value: an event goes in, effects come out |
+//! | 8 | [`server`], [`omshell`] | the core as one value: an event goes in, effects come out; omshell without its terminal |
 //! | 7 | [`dhcp4`], [`omapi`] | the engine, one file for each message of RFC 2131, allocation, reply building; the management protocol |
 //! | 6 | [`transition`] | the one way a binding changes state; a lease file read into the store, and written anew |
 //! | 4 | [`config`], [`lease_file`] | the checked configuration model, advice about it, what is supported; records of `dhcpd.leases` |
@@ -22,6 +22,7 @@ extern crate alloc;
 
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod daemon;
 pub mod dhcp4;
 pub mod eval;
@@ -32,6 +33,7 @@ pub mod log;
 pub mod net;
 pub mod octets;
 pub mod omapi;
+pub mod omshell;
 pub mod option;
 pub mod server;
 pub mod syntax;

@@ -12,7 +12,7 @@ mod host_name;
 mod leases;
 mod listen;
 mod message;
-mod operator_log;
+pub(crate) mod operator_log;
 mod path;
 mod pid_file;
 pub mod play;

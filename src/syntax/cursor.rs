@@ -84,13 +84,20 @@ pub struct Cursor<'r> {
     report: &'r mut (dyn Report + 'r),
     fatal: Option<String>,
     dead: bool,
+    /// The end of a line is a token.
+    by_line: bool,
 }
 
 impl<'r> Cursor<'r> {
     pub fn new(source: Source, report: &'r mut (dyn Report + 'r)) -> Self {
         let lexer = Lexer::new(source.text.clone());
         let state = State::new();
-        Cursor { source, lexer, state, report, fatal: None, dead: false }
+        Cursor { source, lexer, state, report, fatal: None, dead: false, by_line: false }
+    }
+
+    /// For text that is read line by line: the end of a line is the token `Kind::Char(b'\n')`.
+    pub fn by_line(source: Source, report: &'r mut (dyn Report + 'r)) -> Self {
+        Cursor { by_line: true, ..Cursor::new(source, report) }
     }
 
     /// Goes on in another source; [`Cursor::leave`] comes back. Files nest this way, not by recursion.
@@ -346,7 +353,7 @@ impl<'r> Cursor<'r> {
                 return Kind::Eof;
             }
             let (line, column) = (self.state.line, self.column());
-            let Some(Lexeme { shape, range }) = self.lexer.token_at(self.state.at) else {
+            let Some(Lexeme { mut shape, mut range }) = self.lexer.token_at(self.state.at) else {
                 let end = self.state.at;
                 if !self.is_end(end) {
                     self.die("Exiting");
@@ -357,6 +364,9 @@ impl<'r> Cursor<'r> {
                 self.state.text.set_empty();
                 return Kind::Eof;
             };
+            if shape == Shape::White && self.by_line {
+                (shape, range) = self.cut_at_line_end(range);
+            }
             if !matches!(shape, Shape::White | Shape::Comment) {
                 self.state.last = Mark { line, column, start: range.start, end: range.end };
             }
@@ -375,6 +385,16 @@ impl<'r> Cursor<'r> {
                 }
                 Shape::Word | Shape::Digits => self.read_word(shape, range),
             };
+        }
+    }
+
+    /// White space up to the end of the line, or that end.
+    fn cut_at_line_end(&self, range: std::ops::Range<usize>) -> (Shape, std::ops::Range<usize>) {
+        let white = self.source.text.get(range.clone()).unwrap_or_default();
+        match white.iter().position(|&octet| octet == b'\n') {
+            None => (Shape::White, range),
+            Some(0) => (Shape::Mark, range.start..range.start + 1),
+            Some(length) => (Shape::White, range.start..range.start + length),
         }
     }
 
@@ -611,6 +631,16 @@ mod tests {
             (Kind::Char(b'{'), "{"),
         ];
         assert_eq!(kinds, wanted.map(|(kind, text)| (kind, text.to_owned())));
+    }
+
+    #[test]
+    fn line_by_line_its_end_is_a_token() {
+        let mut report = |_: Line| {};
+        let mut cursor = Cursor::by_line(Source::new("F", &b" a \nb"[..], SourceId(0)), &mut report);
+        assert_eq!((cursor.next(), &*cursor.word()), (Kind::NumberOrName, "a"));
+        assert_eq!((cursor.next(), cursor.octets()), (Kind::Char(b'\n'), &b"\n"[..]));
+        assert_eq!((cursor.next(), &*cursor.word()), (Kind::NumberOrName, "b"));
+        assert_eq!(cursor.next(), Kind::Eof);
     }
 
     #[test]
