@@ -7,7 +7,7 @@ pub type Wall = i64;
 pub const NEVER: Wall = 0x7fff_ffff;
 
 /// One reading of both clocks. Every decision of one event sees the same reading, as in ISC, which samples once per wake-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
     /// Wall clock, whole seconds.
     pub wall: Wall,

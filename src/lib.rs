@@ -26,6 +26,7 @@ pub mod console;
 pub mod daemon;
 pub mod dhcp4;
 pub mod eval;
+pub mod failover;
 pub mod journal;
 pub mod lease;
 pub mod lease_file;

@@ -114,6 +114,13 @@ const NOT_CREATED: &str = "Can't create new lease file";
 /// How long the start waits for a report.
 const SLOW_DISK: Duration = Duration::from_secs(2);
 
+/// The failover states go through startup; the peers are called when the loop runs.
+pub fn start_failover(core: &mut Recorded, now: Now, seed: u64, journal: &Journal) {
+    let mut effects = Effects::default();
+    core.start_failover(now, seed, &mut effects);
+    submit(&mut effects, journal);
+}
+
 /// The record that ISC appends at every start; it is in the file before service begins.
 pub fn append_duid(core: &mut Recorded, now: Now, duid: &[u8], journal: &Journal) {
     let mut effects = Effects::default();

@@ -68,6 +68,17 @@ impl Recorded {
         self.output(out, before);
     }
 
+    /// [`Server::start_failover`]
+    pub fn start_failover(&mut self, now: Now, seed: u64, out: &mut Effects) {
+        self.input(kind::FAILOVER, |body| {
+            recording::put_now(body, now);
+            body.extend(seed.to_be_bytes());
+        });
+        let before = out.list.len();
+        self.server.start_failover(now, seed, out);
+        self.output(out, before);
+    }
+
     /// The start is over: from now on the recording waits for nothing.
     pub fn serving(&mut self) {
         if let Some(recorder) = &mut self.recorder {

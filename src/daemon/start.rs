@@ -34,7 +34,7 @@ use tokio::sync::Notify;
 
 /// What this version does.
 const CAPABILITIES: Capabilities =
-    Capabilities { failover: false, classes: true, billing: true, omapi: true, dns_updates: false };
+    Capabilities { failover: true, classes: true, billing: true, omapi: true, dns_updates: false };
 
 /// What the command line decided.
 pub struct Start {
@@ -124,6 +124,7 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
         None => leases::server_duid(&kept_duid, &config, &interfaces, wall()),
     };
     core.set_interfaces(interfaces);
+    leases::start_failover(&mut core, clock.now(), u64::from(std::process::id()), &journal);
     leases::append_duid(&mut core, clock.now(), &duid, &journal);
     // Nobody else may hold the configuration while OMAPI changes it.
     drop(config);
@@ -156,7 +157,9 @@ pub(super) fn build(
         abandon_lease_time: values.abandon_lease_time,
         variables: values.variables.clone(),
     };
-    let engine = dhcp4::Engine::new(Arc::new(config), leases.store, hosts, settings, Some(offset));
+    let mut engine = dhcp4::Engine::new(Arc::new(config), leases.store, hosts, settings, Some(offset));
+    engine.failover.check_secs_byte_order = values.check_secs_byte_order;
+    engine.failover.check_server_id = values.server_id_check;
     Server::new(engine, leases.kept)
 }
 

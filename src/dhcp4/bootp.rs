@@ -40,9 +40,13 @@ impl Engine {
             return self.static_bootp(&client, &text, fixed);
         }
         let host = found.host.or_else(|| client.without_address(client.host_by_hardware()));
-        let Some(lease) = found.lease.or_else(|| self.allocate(&client, network)) else {
+        let lease = found.lease.or_else(|| self.allocate(&client, network, &mut false));
+        let Some(lease) = lease else {
             return self.out.say(message::dropped(&text, message::NO_DYNAMIC_BOOTP));
         };
+        if self.is_mute(&lease, &text) || self.is_peers_client(&client, &lease, &text, None) {
+            return;
+        }
         self.grant(now, client, Grant { lease, host, offer: Answering::Bootp, text, when: None });
     }
 

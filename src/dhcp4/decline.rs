@@ -23,6 +23,10 @@ impl Engine {
         let who = client.text(self.uid_of(lease.as_ref()));
         let text = message::decline(address, who, self.name_of(lease.as_ref()), self.via(&client));
         let flag = self.declines(&client, lease.as_ref());
+        let deaf = lease.as_ref().filter(|_| scope::is_allowed(flag)).and_then(|lease| self.is_deaf(lease));
+        if let Some(line) = deaf {
+            return self.out.say(line);
+        }
         let status = match (scope::is_allowed(flag), lease) {
             (false, _) => "ignored",
             (true, Some(LeaseRef::Stored(id))) if self.holds(&client, id) => {

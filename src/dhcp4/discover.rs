@@ -13,15 +13,25 @@ const OFFER_SECONDS: i64 = 120;
 impl Engine {
     pub(super) fn discover(&mut self, now: Now, mut client: Client<'_>) {
         let Some(network) = client.network else { return };
+        let mut peer_has_leases = self.peer_has_leases(&client, network);
         let found = self.find_lease(&mut client, network);
         let text = self.out.text();
         let who = client.text(self.uid_of(found.lease.as_ref()));
         let text = message::discover(text, who, self.name_of(found.lease.as_ref()), self.via(&client));
         let host = found.host;
-        let Some(lease) = found.lease.or_else(|| self.allocate(&client, network)) else {
-            let line = message::no_free_leases(&text, &client.config.network(network).name);
+        let found = found.lease.filter(|lease| self.may_be_offered(lease, client.now));
+        let lease = found.or_else(|| self.allocate(&client, network, &mut peer_has_leases));
+        let Some(lease) = lease else {
+            let line = match peer_has_leases {
+                true => message::peer_holds_all(&text),
+                false => message::no_free_leases(&text, &client.config.network(network).name),
+            };
             return self.out.say(line);
         };
+        if self.is_mute(&lease, &text) || self.is_peers_client(&client, &lease, &text, Some(peer_has_leases))
+        {
+            return;
+        }
         let ends = match &lease {
             LeaseRef::Stored(id) => {
                 let ends = self.store.get(*id).ends;

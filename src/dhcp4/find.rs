@@ -69,13 +69,6 @@ fn may_be_given_to_anybody(state: State) -> bool {
     matches!(state, State::Free | State::Backup)
 }
 
-/// In use, in use until the last change, or anybody's: the client may have it again.
-fn may_be_resumed(binding: &Binding) -> bool {
-    binding.state == State::Active
-        || binding.rewind_state == State::Active
-        || may_be_given_to_anybody(binding.state)
-}
-
 fn is_clients(binding: &Binding, client: &Client<'_>) -> bool {
     match binding.uid.is_empty() {
         false => client.identifier.as_deref() == Some(&binding.uid[..]),
@@ -134,7 +127,7 @@ impl Engine {
         let chain: SmallVec<[BindingId; 4]> = self.store.by_uid(uid).collect();
         let moves = client.packet.message.ciaddr().is_unspecified();
         for id in chain {
-            let may_be_resumed = may_be_resumed(self.store.get(id));
+            let may_be_resumed = self.may_be_resumed(self.store.get(id), client.now);
             if may_be_resumed && self.network_of_binding(client, id) != Some(network) {
                 continue;
             }
@@ -154,7 +147,7 @@ impl Engine {
         let moves = client.packet.message.ciaddr().is_unspecified();
         for id in chain {
             let binding = self.store.get(id);
-            if !may_be_resumed(binding) {
+            if !self.may_be_resumed(binding, client.now) {
                 continue;
             }
             let is_anothers = !may_be_given_to_anybody(binding.state)
@@ -182,8 +175,12 @@ impl Engine {
             self.nak_text = nak_text::BAD_SUBNET;
             return;
         }
+        let has_other = candidates.by_uid.is_some() || candidates.by_hardware.is_some();
         let Some(id) = self.store.by_address(address) else {
-            candidates.at_address = Some(AtAddress::Fresh(address));
+            let ours = self.may_allocate(&Binding::never_used(address), client.now);
+            if ours || !has_other || client.kind != DISCOVER {
+                candidates.at_address = Some(AtAddress::Fresh(address));
+            }
             return;
         };
         let binding = self.store.get(id);
@@ -195,8 +192,7 @@ impl Engine {
             return;
         }
         // An offer prefers what the client has had to an address that merely might become free.
-        let has_other = candidates.by_uid.is_some() || candidates.by_hardware.is_some();
-        if has_other && !may_be_resumed(binding) && client.kind == DISCOVER {
+        if has_other && client.kind == DISCOVER && !self.may_be_resumed(binding, client.now) {
             return;
         }
         candidates.at_address = Some(AtAddress::Stored(id));

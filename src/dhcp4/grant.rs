@@ -340,7 +340,15 @@ impl Engine {
         proposed.starts = client.now;
         proposed.cltt = client.now;
         proposed.ends = work.grant.when.unwrap_or(times.expiry);
-        proposed.tstp = 0;
+        proposed.tstp = times.potential.unwrap_or(0);
+        if proposed.tsfp() != 0 {
+            // A peer that has not heard of less does not hinder it; what BOOTP gets is no peer's business.
+            let known = if times.potential.is_some() { proposed.tsfp() } else { 0 };
+            proposed.rare_mut().tsfp = match work.grant.offer {
+                Answering::Ack => known.min(proposed.tstp),
+                _ => known,
+            };
+        }
         // A lease that BOOTP has had keeps the mark.
         proposed.bootp |= work.grant.offer == Answering::Bootp;
         proposed.reserved |= times.reserve;

@@ -6,6 +6,7 @@ use super::message;
 use super::parameter::{self, dhcp};
 use crate::clock::{NEVER, Wall};
 use crate::config::model::PoolId;
+use crate::failover::lease_time;
 use crate::lease::pool::PoolNumber;
 use crate::option::definition::OptionId;
 
@@ -19,6 +20,8 @@ const MINIMUM: i64 = 300;
 pub struct Times {
     /// When the lease ends; what the client is told is the difference to now.
     pub expiry: Wall,
+    /// Where a failover peer shares the address: what it will be told as `tstp`.
+    pub potential: Option<Wall>,
     /// `infinite-is-reserved` was met.
     pub reserve: bool,
 }
@@ -57,12 +60,28 @@ impl Engine {
             time = if least == 0 { default } else { least };
         }
         let now = work.client.now;
+        let (time, potential) = self.shared_time(work, time);
         let expiry = match time {
             INFINITE => NEVER,
             time if now + time >= INFINITE => NEVER - 1,
             time => now + time,
         };
-        Some(Times { expiry, reserve })
+        Some(Times { expiry, potential, reserve })
+    }
+
+    /// What a failover peer allows of the time, and until when it is to be told that the client may have the address.
+    fn shared_time(&self, work: &Work<'_, '_>, time: i64) -> (i64, Option<Wall>) {
+        let pool = work.place.pool.map(|pool| PoolNumber(pool.0));
+        let Some(relationship) = pool.and_then(|pool| self.failover.of_pool(pool)) else {
+            return (time, None);
+        };
+        let (now, binding) = (work.client.now, &work.current.binding);
+        let granted = lease_time::granted(time, now, binding.tsfp(), i64::from(relationship.mclt));
+        let potential = match work.grant.offer {
+            Answering::Ack => lease_time::potential_expiry(time, granted, now),
+            _ => binding.tstp,
+        };
+        (granted, Some(potential))
     }
 
     /// What the client wishes, else the default; and whether the wish makes a reservation.
@@ -137,6 +156,6 @@ impl Engine {
         let length = machine.number_set(parameter::BOOTP_LEASE_LENGTH, 4).map_or(NEVER - now, i64::from);
         let length =
             machine.number_set(parameter::BOOTP_LEASE_CUTOFF, 4).map_or(length, |end| i64::from(end) - now);
-        Times { expiry: now + length, reserve: false }
+        Times { expiry: now + length, potential: None, reserve: false }
     }
 }

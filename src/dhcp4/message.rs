@@ -215,6 +215,36 @@ pub fn no_free_leases(message: &str, network: &str) -> Line {
     Line::error(format!("{message}: network {network}: no free leases"))
 }
 
+pub fn peer_holds_all(message: &str) -> Line {
+    Line::error(format!("{message}: peer holds all free leases"))
+}
+
+/// In a failover state in which we do not answer; `reason` begins with a space.
+pub fn not_responding(message: &str, reason: &str) -> Line {
+    Line::info(format!("{message}: not responding{reason}"))
+}
+
+pub fn ignored(relationship: &str, reason: &str) -> Line {
+    Line::info(format!("{relationship}: ignored{reason}"))
+}
+
+pub fn load_balance(message: &str, peer: &str) -> Line {
+    Line::debug(format!("{message}: load balance to peer {peer}"))
+}
+
+pub fn load_balance_bootp(message: &str, peer: &str) -> Line {
+    Line::info(format!("{message}: load balance to peer {peer}"))
+}
+
+pub fn cancel_load_balance(message: &str, peer: &str) -> Line {
+    Line::debug(format!("{message}: cancel load balance to peer {peer} - no free leases"))
+}
+
+/// Why a DHCPREQUEST is the failover peer's to answer, or nobody's.
+pub fn owned(message: &str, fault: &str) -> Line {
+    Line::debug(format!("{message}: {fault}"))
+}
+
 pub fn unavailable(address: Ipv4Addr) -> String {
     format!("lease {address} unavailable.")
 }

@@ -7,6 +7,7 @@ mod classify;
 mod client;
 mod decline;
 mod discover;
+mod failover;
 mod find;
 mod grant;
 mod host;
@@ -37,6 +38,7 @@ use crate::eval::machine::Outcome;
 use crate::eval::options::OptionState;
 use crate::eval::packet::Packet;
 use crate::eval::value::Variables;
+use crate::failover::Failover;
 use crate::lease::queue::BindingId;
 use crate::lease::store::Store;
 use crate::lease_file::writer::Format;
@@ -82,6 +84,7 @@ pub struct Engine {
     pub config: Arc<Config>,
     pub store: Store,
     pub journal: Journal,
+    pub failover: Failover,
     pub hosts: HostTable,
     interfaces: Vec<Interface>,
     /// The shared network of each.
@@ -113,6 +116,7 @@ pub struct Parts<'a> {
     pub config: &'a mut Arc<Config>,
     pub store: &'a mut Store,
     pub journal: &'a mut Journal,
+    pub failover: &'a mut Failover,
     pub hosts: &'a HostTable,
     pub outcome: &'a mut Outcome,
     pub local_offset: Option<&'a dyn Fn(Wall) -> i32>,
@@ -163,10 +167,12 @@ impl Engine {
         local_offset: Option<LocalOffset>,
     ) -> Self {
         let variables = settings.variables.clone();
+        let failover = Failover::new(&config, &hosts);
         Engine {
             config,
             store,
             journal: Journal::default(),
+            failover,
             hosts,
             interfaces: Vec::new(),
             interface_networks: Vec::new(),
@@ -223,17 +229,9 @@ impl Engine {
 
     /// Makes the steps that are due, at most `limit`; true when there may be more.
     pub fn expire(&mut self, now: Wall, limit: usize) -> bool {
-        let config = self.config.clone();
         let Some(pool) = self.store.due_pool(now) else { return false };
-        let mut around = Around {
-            now,
-            format: format(&config, self.local_offset.as_ref()),
-            hosts: &self.hosts,
-            packet: None,
-            journal: &mut self.journal,
-            outcome: &mut self.out.outcome,
-        };
-        crate::transition::expire(&mut self.store, pool, limit, &mut around) == limit
+        let (store, mut around) = self.without_packet(now);
+        crate::transition::expire(store, pool, limit, &mut around) == limit
             || self.store.due_pool(now).is_some()
     }
 
@@ -243,6 +241,7 @@ impl Engine {
             config: &mut self.config,
             store: &mut self.store,
             journal: &mut self.journal,
+            failover: &mut self.failover,
             hosts: &self.hosts,
             outcome: &mut self.out.outcome,
             local_offset: self.local_offset.as_ref().map(|offset| &**offset as &dyn Fn(Wall) -> i32),
@@ -269,6 +268,21 @@ impl Engine {
             hosts: &self.hosts,
             packet: Some(&client.packet),
             journal: &mut self.journal,
+            failover: &mut self.failover,
+            outcome: &mut self.out.outcome,
+        };
+        (&mut self.store, around)
+    }
+
+    /// Everything a transition needs that no packet causes.
+    pub fn without_packet(&mut self, now: Wall) -> (&mut Store, Around<'_>) {
+        let around = Around {
+            now,
+            format: format(&self.config, self.local_offset.as_ref()),
+            hosts: &self.hosts,
+            packet: None,
+            journal: &mut self.journal,
+            failover: &mut self.failover,
             outcome: &mut self.out.outcome,
         };
         (&mut self.store, around)

@@ -73,7 +73,7 @@ impl Engine {
 }
 
 /// The client's network as ISC takes it for a NAK: its first subnet, then its first pool.
-fn run_network(machine: &mut Machine<'_>, client: &Client<'_>, scope: Option<ScopeId>) {
+pub(super) fn run_network(machine: &mut Machine<'_>, client: &Client<'_>, scope: Option<ScopeId>) {
     let Some(network) = client.network else {
         return scope::run(machine, client, scope.unwrap_or(ROOT), None);
     };

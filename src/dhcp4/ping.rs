@@ -9,7 +9,7 @@ use crate::clock::Wall;
 use crate::lease::binding::State;
 use crate::lease::queue::BindingId;
 use crate::log::Line;
-use crate::transition::{self, Around};
+use crate::transition;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -104,17 +104,9 @@ impl Engine {
         if self.store.get(waiting.lease).ends > now {
             self.out.say(message::echo_while_valid(address));
         }
-        let config = self.config.clone();
         let seconds = Wall::from(self.settings.abandon_lease_time);
-        let mut around = Around {
-            now,
-            format: super::format(&config, self.local_offset.as_ref()),
-            hosts: &self.hosts,
-            packet: None,
-            journal: &mut self.journal,
-            outcome: &mut self.out.outcome,
-        };
-        transition::abandon(&mut self.store, waiting.lease, seconds, message::PINGED, &mut around);
+        let (store, mut around) = self.without_packet(now);
+        transition::abandon(store, waiting.lease, seconds, message::PINGED, &mut around);
     }
 
     /// Lets the offers go whose time is over.

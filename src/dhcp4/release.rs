@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::client::Client;
+use super::find::LeaseRef;
 use super::message;
 use super::parameter::dhcp;
 use crate::lease::queue::BindingId;
@@ -22,6 +23,9 @@ impl Engine {
         };
         // The name is the lease's, and goes with it.
         let line = message::release(ciaddr, who, name, self.via(&client), lease.is_some());
+        if let Some(line) = lease.and_then(|id| self.is_deaf(&LeaseRef::Stored(id))) {
+            return self.out.say(line);
+        }
         if let Some(id) = lease
             && self.store.get(id).ends > client.now
         {

@@ -78,7 +78,8 @@ impl Engine {
         };
         let line = self.granted_line(work);
         let after = work.outcome.acts.len();
-        self.out.replies.push(Reply { after, sequence: answer.sequence, line, send });
+        let sequence = answer.sequence.max(self.state_record(work.current.binding.address));
+        self.out.replies.push(Reply { after, sequence, line, send });
         if let (Some(wait), Some(id)) = (wait, work.current.id) {
             self.wait_for_echo(work.current.binding.address, id, now.mono + wait);
         }

@@ -23,6 +23,11 @@ impl Engine {
             None => Found::default(),
         };
         let text = self.request_text(&client, address, found.lease.as_ref());
+        if let Some(lease) = &found.lease
+            && self.is_peers_lease(&client, lease, &text, address)
+        {
+            return;
+        }
         if self.is_on_wrong_network(&client, &text, address, requested.is_some()) {
             return;
         }

@@ -2,6 +2,7 @@
 
 use super::order::Order;
 use super::queue::{Kind, Queue};
+use crate::clock::Wall;
 use std::net::Ipv4Addr;
 
 /// Number of a pool in the configuration in force. Bindings do not hold it: it is found by address, so that a reload
@@ -43,12 +44,26 @@ pub struct Counts {
 /// When a pool is looked at for what has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Alarm {
-    pub at: crate::clock::Wall,
+    pub at: Wall,
     /// Pools whose alarms fall in one second go by this: the order in which they were set.
     pub rank: u64,
 }
 
-#[derive(Debug, Default)]
+/// Which bindings of a pool move on by themselves. What a failover peer has to agree to waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Leases in use expire at their end.
+    pub active: bool,
+    /// Expired, released and reset ones become free at their end, and not before this time.
+    pub expired_from: Option<Wall>,
+}
+
+impl Timing {
+    /// Without a peer.
+    pub const ALONE: Timing = Timing { active: true, expired_from: Some(0) };
+}
+
+#[derive(Debug)]
 pub(super) struct Pool {
     pub network: u32,
     pub shared: bool,
@@ -56,13 +71,27 @@ pub(super) struct Pool {
     /// Addresses that have a binding.
     pub bound: u64,
     pub order: Order,
+    pub timing: Timing,
     pub alarm: Option<Alarm>,
     queues: [Queue; 6],
 }
 
 impl Pool {
     pub fn new(network: u32, shared: bool) -> Self {
-        Pool { network, shared, ..Pool::default() }
+        let timing = match shared {
+            true => Timing { active: true, expired_from: None },
+            false => Timing::ALONE,
+        };
+        Pool {
+            network,
+            shared,
+            total: 0,
+            bound: 0,
+            order: Order::default(),
+            timing,
+            alarm: None,
+            queues: Default::default(),
+        }
     }
 
     pub fn queue(&self, kind: Kind) -> &Queue {
@@ -89,13 +118,17 @@ impl Pool {
         }
     }
 
-    /// Queues from which bindings move on when their time has come. What the peer has to agree to waits for it.
-    pub fn timed(&self) -> &'static [Kind] {
-        if self.shared {
-            &[Kind::Active, Kind::Abandoned]
-        } else {
-            &[Kind::Active, Kind::Expired, Kind::Abandoned]
-        }
+    /// Queues from which bindings move on when their time has come, and before when none of a queue does.
+    pub fn timed(&self) -> impl Iterator<Item = (Kind, Wall)> + use<> {
+        let Timing { active, expired_from } = self.timing;
+        let active = active.then_some((Kind::Active, 0));
+        let expired = expired_from.map(|from| (Kind::Expired, from));
+        active.into_iter().chain(expired).chain([(Kind::Abandoned, 0)])
+    }
+
+    /// Before when no binding of a queue moves on; None: none does by itself.
+    pub fn timed_from(&self, kind: Kind) -> Option<Wall> {
+        self.timed().find(|(timed, _)| *timed == kind).map(|(_, from)| from)
     }
 
     pub fn counts(&self) -> Counts {

@@ -6,10 +6,11 @@
 use super::binding::{Billing, Binding, ClientIdentifier, HardwareAddress, State};
 use super::index::Index;
 use super::order::{self, Declared};
-use super::pool::{Alarm, Counts, Pool, PoolNumber, PoolSpec};
+use super::pool::{Alarm, Counts, Pool, PoolNumber, PoolSpec, Timing};
 use super::queue::{BindingId, Kind, Tie};
 use crate::clock::{NEVER, Wall};
 use rustc_hash::FxBuildHasher;
+use smallvec::SmallVec;
 use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 
@@ -205,11 +206,60 @@ impl Store {
         place.queue(Kind::Abandoned).first().map(Candidate::Known)
     }
 
+    /// The first of a queue of a pool; never-used addresses stand at the head of the free ones.
+    pub fn first(&mut self, pool: PoolNumber, kind: Kind) -> Option<Candidate> {
+        let by_address = &self.by_address;
+        let place = self.pools.get_mut(pool.0 as usize)?;
+        if kind == Kind::Free
+            && let Some(address) = place.order.peek(|address| by_address.contains_key(&address))
+        {
+            return Some(Candidate::Fresh(Ipv4Addr::from(address)));
+        }
+        place.queue(kind).first().map(Candidate::Known)
+    }
+
+    /// `ends` of a candidate; 0 for one that was never used.
+    pub fn ends_of(&self, candidate: Candidate) -> Wall {
+        match candidate {
+            Candidate::Fresh(_) => 0,
+            Candidate::Known(id) => self.get(id).ends,
+        }
+    }
+
+    /// A queue of a pool as it is now, without the never-used addresses.
+    pub fn queue(&self, pool: PoolNumber, kind: Kind) -> Vec<BindingId> {
+        self.pools.get(pool.0 as usize).map(|pool| pool.queue(kind).iter().collect()).unwrap_or_default()
+    }
+
+    /// Gives every never-used address of a pool a binding, and keeps their order.
+    pub fn materialise_all(&mut self, pool: PoolNumber) {
+        let Some(place) = self.pools.get_mut(pool.0 as usize) else { return };
+        let (by_address, mut order) = (&self.by_address, place.order.clone());
+        let mut never_used = Vec::new();
+        let mut taken = rustc_hash::FxHashSet::default();
+        while let Some(address) =
+            order.peek(|address| by_address.contains_key(&address) || taken.contains(&address))
+        {
+            taken.insert(address);
+            never_used.push(address);
+        }
+        // Each new one goes in front of those of its time.
+        for address in never_used.into_iter().rev() {
+            self.materialise(Ipv4Addr::from(address));
+        }
+    }
+
     /// The best of several pools' candidates (rule 3.3), given in the order of the pools.
     pub fn choose(&mut self, pools: impl IntoIterator<Item = PoolNumber>, now: Wall) -> Option<Candidate> {
+        let candidates: SmallVec<[Candidate; 8]> =
+            pools.into_iter().filter_map(|pool| self.candidate(pool, now)).collect();
+        self.choose_of(candidates)
+    }
+
+    /// The best of these, which come in the order of their pools.
+    pub fn choose_of(&self, candidates: impl IntoIterator<Item = Candidate>) -> Option<Candidate> {
         let mut best: Option<(bool, bool, Wall, Candidate)> = None;
-        for pool in pools {
-            let Some(candidate) = self.candidate(pool, now) else { continue };
+        for candidate in candidates {
             let (abandoned, used, ends) = match candidate {
                 Candidate::Fresh(_) => (false, false, 0),
                 Candidate::Known(id) => {
@@ -350,6 +400,24 @@ impl Store {
         }
     }
 
+    /// Which bindings of a pool move on by themselves from now on; it is looked at once.
+    pub fn set_timing(&mut self, number: PoolNumber, timing: Timing) {
+        let Some(pool) = self.pools.get_mut(number.0 as usize) else { return };
+        if pool.timing != timing {
+            pool.timing = timing;
+            self.alarms_set += 1;
+            self.set_alarm(number, Some(Alarm { at: 0, rank: self.alarms_set }));
+        }
+    }
+
+    /// Whether a binding moves on by itself at its end, as things are.
+    pub fn moves_on(&self, id: BindingId, now: Wall) -> bool {
+        let binding = self.get(id);
+        let pool = self.pool_of(binding.address).and_then(|pool| self.pools.get(pool.0 as usize));
+        let from = pool.and_then(|pool| pool.timed_from(kind_of(binding)));
+        binding.ends < now && binding.next_state != binding.state && from.is_some_and(|from| from <= now)
+    }
+
     /// When a binding may change by itself.
     pub fn next_change(&self) -> Option<Wall> {
         self.alarms.first().map(|(alarm, _)| alarm.at)
@@ -363,7 +431,8 @@ impl Store {
     /// Up to `limit` bindings of a pool whose next state is due, in the order in which ISC's pool timer meets them.
     pub fn due(&self, pool: PoolNumber, now: Wall, limit: usize) -> Vec<BindingId> {
         let Some(pool) = self.pools.get(pool.0 as usize) else { return Vec::new() };
-        let queues = pool.timed().iter().map(|kind| pool.queue(*kind).iter());
+        let timed = pool.timed().filter(|(_, from)| *from <= now);
+        let queues = timed.map(|(kind, _)| pool.queue(kind).iter());
         let past = |id: &BindingId| self.get(*id).ends <= now;
         let pending = |id: &BindingId| is_pending(self.get(*id));
         queues.flat_map(|queue| queue.take_while(past).filter(pending)).take(limit).collect()
@@ -375,7 +444,12 @@ impl Store {
         let Some(pool) = self.pools.get(number.0 as usize) else { return };
         let Some(rank) = pool.alarm.map(|alarm| alarm.rank) else { return };
         let first = |kind: &Kind| pool.queue(*kind).iter_from(now + 1).next().map(|id| self.get(id).ends);
-        let next = Kind::ALL.iter().filter_map(first).min().filter(|at| *at < NEVER);
+        // What waits for a later time than its own end.
+        let held_back = pool
+            .timed()
+            .filter(|(kind, from)| *from > now && !pool.queue(*kind).is_empty())
+            .map(|(_, from)| from);
+        let next = Kind::ALL.iter().filter_map(first).chain(held_back).min().filter(|at| *at < NEVER);
         self.set_alarm(number, next.map(|at| Alarm { at, rank }));
     }
 

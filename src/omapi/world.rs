@@ -7,6 +7,7 @@ use crate::clock::Wall;
 use crate::config::Config;
 use crate::eval::context::HostTable;
 use crate::eval::machine::Outcome;
+use crate::failover::Failover;
 use crate::lease::store::Store;
 use crate::lease_file::writer::Format;
 use crate::lease_file::{Declaration, DeclarationKind};
@@ -24,6 +25,7 @@ pub struct World<'a> {
     pub kept: &'a mut Kept,
     pub hosts: &'a HostTable,
     pub journal: &'a mut Journal,
+    pub failover: &'a mut Failover,
     pub outcome: &'a mut Outcome,
     /// Seconds east of UTC at a moment, for `db-time-format local`.
     pub local_offset: Option<&'a dyn Fn(Wall) -> i32>,
@@ -66,6 +68,7 @@ impl World<'_> {
             hosts: self.hosts,
             packet: None,
             journal: self.journal,
+            failover: self.failover,
             outcome: self.outcome,
         };
         (self.store, around)

@@ -2,6 +2,7 @@
 //! to one client leaves in the order it was made.
 
 use super::effect::{Effect, Effects, Send, StreamEffect, StreamId};
+use crate::failover::{Action, Outgoing};
 use crate::log::Line;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::BTreeMap;
@@ -12,9 +13,18 @@ const CHADDR: std::ops::Range<usize> = 28..44;
 
 #[derive(Debug)]
 enum What {
-    Reply { line: Line, send: Send, payload: Vec<u8> },
+    Reply {
+        line: Line,
+        send: Send,
+        payload: Vec<u8>,
+    },
     Execute(Vec<Vec<u8>>),
-    Stream { stream: StreamId, octets: Vec<u8> },
+    Stream {
+        stream: StreamId,
+        octets: Vec<u8>,
+    },
+    /// The stream ends when what is before it has left.
+    Close(StreamId),
 }
 
 /// Held effects by the record they wait for.
@@ -88,6 +98,32 @@ impl Held {
         true
     }
 
+    /// Something for a connection to a failover peer. What is written leaves in the order it was made; an end at once
+    /// overtakes it. False: there is no room.
+    pub fn peer(&mut self, outgoing: Outgoing, bytes: &[u8], out: &mut Effects) -> bool {
+        let stream = StreamId(outgoing.link.0);
+        let effect = match outgoing.action {
+            Action::Write(range) => {
+                let octets = bytes.get(range).unwrap_or_default();
+                return self.stream(outgoing.sequence, stream, octets, out);
+            }
+            Action::Connect { local, remote } => StreamEffect::Connect { local, remote },
+            Action::Abort => {
+                self.forget(stream);
+                StreamEffect::Abort
+            }
+            Action::Close => match self.streams.get(&stream).filter(|sequence| **sequence > self.durable) {
+                Some(&sequence) => {
+                    self.keep(sequence, What::Close(stream));
+                    return true;
+                }
+                None => StreamEffect::Close,
+            },
+        };
+        out.list.push(Effect::Stream { stream, effect });
+        true
+    }
+
     /// The stream is gone: what was kept for it is dropped when its time comes.
     pub fn forget(&mut self, stream: StreamId) {
         self.streams.remove(&stream);
@@ -124,6 +160,10 @@ impl Held {
             }
             match entry.remove() {
                 What::Execute(words) => out.list.push(Effect::Execute(words)),
+                What::Close(stream) => {
+                    self.streams.remove(&stream);
+                    out.list.push(Effect::Stream { stream, effect: StreamEffect::Close });
+                }
                 What::Stream { stream, octets } => {
                     // Gone meanwhile, when it is not known here.
                     if self.streams.contains_key(&stream) {
@@ -163,10 +203,19 @@ impl Held {
     }
 }
 
+/// Octets for a stream; what follows directly is one write.
 fn write(stream: StreamId, octets: &[u8], out: &mut Effects) {
     let start = out.bytes.len();
     out.bytes.extend_from_slice(octets);
-    out.list.push(Effect::Stream { stream, effect: StreamEffect::Write(start..out.bytes.len()) });
+    let end = out.bytes.len();
+    if let Some(Effect::Stream { stream: last, effect: StreamEffect::Write(range) }) = out.list.last_mut()
+        && *last == stream
+        && range.end == start
+    {
+        range.end = end;
+        return;
+    }
+    out.list.push(Effect::Stream { stream, effect: StreamEffect::Write(start..end) });
 }
 
 /// The line, then the message.

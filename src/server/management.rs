@@ -2,6 +2,7 @@
 
 use super::effect::{Effect, Effects, StreamEffect, StreamId};
 use super::event::{Listener, StreamEvent};
+use super::failover::state_object::StateObjects;
 use super::stream::Wanted;
 use super::{Server, message};
 use crate::clock::Now;
@@ -64,8 +65,13 @@ impl Server {
             _ if !omapi.has(stream.0) => false,
             StreamEvent::Received(octets) if !self.failed && !self.shutting_down => {
                 let Server { engine, kept, .. } = self;
+                let mut states = StateObjects::new(&engine.failover);
                 let mut world = world(engine, kept, interfaces, now);
+                world.elsewhere = Some(&mut states);
                 omapi.received(now.mono, stream.0, octets, &mut world, replies);
+                for (index, state) in states.wanted() {
+                    self.peers(now).set_state(index, state);
+                }
                 true
             }
             // The disk takes nothing, or the end is near: nothing could be answered.
@@ -155,6 +161,7 @@ fn world<'a>(
         kept,
         hosts: parts.hosts,
         journal: parts.journal,
+        failover: parts.failover,
         outcome: parts.outcome,
         local_offset: parts.local_offset,
         interfaces,

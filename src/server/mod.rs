@@ -5,6 +5,7 @@
 
 pub mod effect;
 pub mod event;
+mod failover;
 mod held;
 pub mod management;
 pub mod message;
@@ -15,12 +16,15 @@ pub mod stream;
 use crate::clock::{Now, Wall};
 use crate::dhcp4::{Engine, Incoming};
 use crate::eval::machine::Act;
+use crate::failover::link::LinkId;
 use crate::log::Line;
 use crate::transition::load::Kept;
 use effect::{Effect, Effects};
 use event::{Event, InterfaceId};
+use failover::Peers;
 use held::Held;
 use rewrite::Rewrite;
+use stream::StreamId;
 
 /// Leases that end are handled in groups of so many, so that a mass expiry delays no packet for long.
 const EXPIRIES: usize = 256;
@@ -51,7 +55,8 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(engine: Engine, kept: Kept) -> Self {
+    pub fn new(mut engine: Engine, mut kept: Kept) -> Self {
+        failover::restore(&mut engine, &mut kept);
         Server {
             engine,
             kept,
@@ -79,6 +84,8 @@ impl Server {
     /// there are some.
     pub fn open(&mut self, now: Now, out: &mut Effects) {
         self.last = now;
+        self.engine.failover.begin(now);
+        self.peers(now).open();
         // What ended while the server was down; ISC appends it to the old file.
         while self.engine.expire(now.wall, EXPIRIES) {}
         self.drain(out);
@@ -88,7 +95,19 @@ impl Server {
 
     /// The listening sockets it wants, in the order in which they are to be opened: OMAPI, then failover peers.
     pub fn listeners(&self) -> Vec<stream::Wanted> {
-        self.omapi_listener().into_iter().collect()
+        self.omapi_listener().into_iter().chain(failover::listeners(&self.engine)).collect()
+    }
+
+    /// Failover begins: the last step of the start. `seed` spreads what several servers would do at the same moment.
+    pub fn start_failover(&mut self, now: Now, seed: u64, out: &mut Effects) {
+        self.last = now;
+        self.engine.failover.begin(now);
+        self.peers(now).start(seed);
+        self.drain(out);
+    }
+
+    fn peers(&mut self, now: Now) -> Peers<'_> {
+        Peers { engine: &mut self.engine, kept: &mut self.kept, now }
     }
 
     /// The interfaces, once they are known.
@@ -115,6 +134,7 @@ impl Server {
         if self.ended {
             return;
         }
+        self.engine.failover.begin(now);
         match event {
             Event::Datagram { interface, source, payload, .. } => {
                 let incoming = Incoming { interface: interface.unwrap_or(InterfaceId(0)), source, payload };
@@ -129,7 +149,9 @@ impl Server {
             Event::NameFound { address, name } => self.engine.name_found(now, address, name),
             Event::HostNames(table) => self.engine.hosts.addresses = table,
             Event::Stream { stream, event } => {
-                self.omapi_event(now, stream, &event, out);
+                if !self.peers(now).stream(stream, &event) {
+                    self.omapi_event(now, stream, &event, out);
+                }
             }
             Event::Say(line) => out.list.push(Effect::Log(line)),
             Event::Shutdown => self.shutting_down = true,
@@ -147,6 +169,9 @@ impl Server {
 
     /// Everything that is due. A rewrite goes on by one slice a timer, not a slice a packet.
     fn timers(&mut self, now: Now, is_timer: bool, out: &mut Effects) {
+        if is_timer {
+            self.peers(now).timers();
+        }
         self.engine.pings_due(now.mono);
         self.engine.expire(now.wall, EXPIRIES);
         if self.is_writing() {
@@ -176,7 +201,8 @@ impl Server {
             // Wall time is known to the second; one step later it is surely due.
             self.last.mono + if seconds == 0 { 1000 } else { seconds * 1_000_000 }
         });
-        [self.engine.next_ping_deadline(), expiry, self.retry_at, self.omapi_deadline()]
+        let failover = self.engine.failover.next_deadline();
+        [self.engine.next_ping_deadline(), expiry, self.retry_at, self.omapi_deadline(), failover]
             .into_iter()
             .flatten()
             .min()
@@ -184,10 +210,13 @@ impl Server {
 
     fn journal_failed(&mut self, now: Now, reason: &str, out: &mut Effects) {
         let (withheld, streams) = self.held.withdraw();
+        let of_peers = |stream: &StreamId| self.engine.failover.links.contains_key(&LinkId(stream.0));
+        let streams = streams.into_iter().filter(|stream| !of_peers(stream)).collect();
         self.omapi_lost(streams, out);
         out.list.push(Effect::Log(message::journal_failed(reason, withheld)));
         self.failed = true;
         self.held.refuse(true);
+        self.peers(now).disk_failed();
         if matches!(self.rewrite, Rewrite::None) {
             self.retry_at = Some(now.mono);
         }
@@ -196,7 +225,7 @@ impl Server {
     /// Turns what the engine left into effects: records, then lines and replies in the order they were made.
     fn drain(&mut self, out: &mut Effects) {
         self.stop_at_fatal();
-        let Engine { journal, out: output, .. } = &mut self.engine;
+        let Engine { journal, out: output, failover, .. } = &mut self.engine;
         for record in journal.records.drain(..) {
             let start = out.bytes.len();
             out.bytes.extend_from_slice(journal.bytes.get(record.range).unwrap_or_default());
@@ -205,6 +234,14 @@ impl Server {
         }
         journal.clear();
         let last = journal.sequence();
+        let mut lost = Vec::new();
+        for outgoing in failover.outgoing.drain(..) {
+            let link = outgoing.link;
+            if !self.held.peer(outgoing, &failover.bytes, out) {
+                lost.push(link);
+            }
+        }
+        failover.bytes.clear();
         out.list.extend(output.lookups.drain(..).map(Effect::FindName));
         let mut pings = output.pings.drain(..).peekable();
         let mut replies = output.replies.drain(..).peekable();
@@ -234,6 +271,11 @@ impl Server {
         }
         drop((replies, acts, pings));
         output.clear();
+        if !lost.is_empty() {
+            let now = self.last;
+            lost.into_iter().for_each(|link| self.peers(now).give_up(link));
+            self.drain(out);
+        }
     }
 
     /// `log (fatal, ..)`: ISC dies there. Nothing that came of the same event after it may be seen.

@@ -3,12 +3,13 @@
 //!
 //! Without failover a binding goes free -> active -> free, or is abandoned for a while. Rules: ledger
 //! `dhcp4-behaviour.md` 3.6, 5 (14), 11, and the rows "released lease", "expired lease" and "abandoned lease" of
-//! `leases.tsv`.
+//! `leases.tsv`. Where a failover peer shares the address, it is told of every change ([`peer`]).
 
 pub mod event;
 mod journal;
 pub mod load;
 pub mod message;
+pub mod peer;
 pub mod rewrite;
 
 pub use journal::{Journal, Record};
@@ -17,6 +18,8 @@ use crate::clock::{NEVER, Wall};
 use crate::eval::context::HostTable;
 use crate::eval::machine::Outcome;
 use crate::eval::packet::Packet;
+use crate::failover::Failover;
+use crate::failover::state::State as PeerState;
 use crate::lease::binding::{Binding, State};
 use crate::lease::pool::PoolNumber;
 use crate::lease::queue::BindingId;
@@ -31,6 +34,7 @@ pub struct Around<'a> {
     /// The packet that caused it, if one did; `on release` sees it.
     pub packet: Option<&'a Packet<'a>>,
     pub journal: &'a mut Journal,
+    pub failover: &'a mut Failover,
     /// Log lines, programs to run and so on, in order.
     pub outcome: &'a mut Outcome,
 }
@@ -42,6 +46,17 @@ pub enum Keep {
     Recorded,
     /// In memory only, as an OFFER.
     InMemory,
+}
+
+/// What a failover peer hears of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tell {
+    /// Nothing: it is only an offer, or came from the peer.
+    Nobody,
+    /// It waits in the queue, and until it is sent the lease can be rewound to what the peer knows.
+    Later,
+    /// It is sent as soon as may be.
+    AtOnce,
 }
 
 /// Takes over `proposed` for the binding `id` and makes the step to its `next_state`.
@@ -56,6 +71,22 @@ pub fn supersede(
     keep: Keep,
     around: &mut Around,
 ) -> u64 {
+    let tell = if keep == Keep::Recorded { Tell::Later } else { Tell::Nobody };
+    let sequence = supersede_and(store, id, proposed, keep, tell, around);
+    if keep == Keep::Recorded {
+        peer::send_updates_of(store, id, around);
+    }
+    sequence
+}
+
+fn supersede_and(
+    store: &mut Store,
+    id: BindingId,
+    proposed: Binding,
+    keep: Keep,
+    tell: Tell,
+    around: &mut Around,
+) -> u64 {
     let old = store.get(id);
     if is_conflict(old, &proposed) {
         around.outcome.say(message::conflict(old.address));
@@ -63,7 +94,7 @@ pub fn supersede(
     store.set_billing(id, proposed.billing().cloned());
     store.set_client(id, proposed.uid.clone(), proposed.hardware.clone());
     let step = |binding: &mut Binding| take_over(binding, proposed);
-    change(store, id, step, keep, around)
+    change(store, id, step, keep, tell, around)
 }
 
 /// The client gives its lease back: `ends` is now, its variables are forgotten (and what belongs to a use of the address).
@@ -89,12 +120,13 @@ pub fn release(store: &mut Store, id: BindingId, around: &mut Around) -> u64 {
     if !in_use {
         return 0;
     }
+    let freed = peer::freed_state(store, id, State::Released, around);
     let step = |binding: &mut Binding| {
         binding.ends = now;
         binding.tstp = now;
-        binding.next_state = State::Free;
+        binding.next_state = freed;
     };
-    change(store, id, step, Keep::Recorded, around)
+    change(store, id, step, Keep::Recorded, Tell::AtOnce, around)
 }
 
 /// Nobody gets this address for `seconds`: something answers there already, or a client declined it.
@@ -109,19 +141,27 @@ pub fn abandon(store: &mut Store, id: BindingId, seconds: Wall, reason: &str, ar
     around.outcome.say(message::abandoning(proposed.address, reason));
     proposed.hardware.clear();
     proposed.uid.clear();
-    supersede(store, id, proposed, Keep::Recorded, around)
+    supersede_and(store, id, proposed, Keep::Recorded, Tell::AtOnce, around)
 }
 
 /// Makes the steps that are due in one pool, at most `limit`; how many there were.
 pub fn expire(store: &mut Store, pool: PoolNumber, limit: usize, around: &mut Around) -> usize {
     let due = store.due(pool, around.now, limit);
     for &id in &due {
-        change_now(store, id, |_| {}, Keep::Recorded, around);
+        expire_one(store, id, around);
     }
     if due.len() < limit {
         store.rearm(pool, around.now);
     }
     due.len()
+}
+
+fn expire_one(store: &mut Store, id: BindingId, around: &mut Around) {
+    let next = match store.get(id).next_state {
+        State::Expired => peer::freed_state(store, id, State::Expired, around),
+        next => next,
+    };
+    change_now(store, id, |binding| binding.next_state = next, Keep::Recorded, Tell::AtOnce, around);
 }
 
 /// Makes the steps that are due in all pools, at most `limit`; false when there may be more. Called at start for
@@ -138,7 +178,7 @@ pub fn expire_due(store: &mut Store, mut limit: usize, around: &mut Around) -> b
 
 /// Makes the step to `state`, whatever the present one is; OMAPI.
 pub fn step_to(store: &mut Store, id: BindingId, state: State, around: &mut Around) -> u64 {
-    change(store, id, |binding| binding.next_state = state, Keep::Recorded, around)
+    change(store, id, |binding| binding.next_state = state, Keep::Recorded, Tell::AtOnce, around)
 }
 
 /// Moves the end of a binding; OMAPI. One that is in use stays so until then.
@@ -153,7 +193,7 @@ pub fn set_end(store: &mut Store, id: BindingId, end: Wall, around: &mut Around)
         }
         binding.ends = end;
     };
-    change(store, id, step, Keep::Recorded, around)
+    change(store, id, step, Keep::Recorded, Tell::AtOnce, around)
 }
 
 /// Sets the flags of a binding, which stays what it is otherwise; OMAPI.
@@ -162,7 +202,7 @@ pub fn set_flags(store: &mut Store, id: BindingId, reserved: bool, bootp: bool, 
         (binding.reserved, binding.bootp) = (reserved, bootp);
         binding.next_state = binding.state;
     };
-    change(store, id, step, Keep::Recorded, around)
+    change(store, id, step, Keep::Recorded, Tell::AtOnce, around)
 }
 
 /// Writes a binding's record as it is, without a step; OMAPI and the like.
@@ -177,13 +217,13 @@ fn change(
     id: BindingId,
     step: impl FnOnce(&mut Binding),
     keep: Keep,
+    tell: Tell,
     around: &mut Around,
 ) -> u64 {
-    let sequence = change_now(store, id, step, keep, around);
-    let binding = store.get(id);
-    if binding.ends < around.now && binding.next_state != binding.state {
+    let sequence = change_now(store, id, step, keep, tell, around);
+    if store.moves_on(id, around.now) {
         // It has ended already.
-        change_now(store, id, |_| {}, Keep::Recorded, around);
+        expire_one(store, id, around);
         return store.get(id).sequence;
     }
     sequence
@@ -194,25 +234,49 @@ fn change_now(
     id: BindingId,
     step: impl FnOnce(&mut Binding),
     keep: Keep,
+    tell: Tell,
     around: &mut Around,
 ) -> u64 {
     let old = store.get(id);
-    let (was_active, shared) = (old.state == State::Active, store.is_shared(old.address));
+    let old_state = old.state;
+    let pool = store.pool_of(old.address);
+    let peer = pool.and_then(|pool| around.failover.index_of(pool));
+    let shared = peer.map(|peer| partner_down_until(around.failover, peer));
     store.update(id, around.now, |binding| {
         step(binding);
-        if keep == Keep::Recorded && binding.atsfp() != 0 {
+        if tell != Tell::Nobody && binding.atsfp() != 0 {
             binding.rare_mut().atsfp = 0;
         }
         make_step(binding, shared, around);
         binding.trim();
     });
-    if was_active && store.get(id).state != State::Active {
+    if old_state == State::Active && store.get(id).state != State::Active {
         store.set_billing(id, None);
     }
-    match keep {
+    let Some(peer) = peer else {
+        return match keep {
+            Keep::Recorded => record(store, id, around),
+            Keep::InMemory => 0,
+        };
+    };
+    if tell == Tell::AtOnce && peer::will_hear(around.failover, peer) {
+        store.amend(id, |binding| binding.rewind_state = binding.state);
+    }
+    let sequence = match keep {
         Keep::Recorded => record(store, id, around),
         Keep::InMemory => 0,
+    };
+    peer::queue(store, id, peer, tell, around);
+    if let (State::Free | State::Backup, Some(pool)) = (old_state, pool) {
+        peer::schedule_balance(store, pool, peer, around.failover);
     }
+    sequence
+}
+
+/// In partner-down: when the peer can have no say any more in an address.
+fn partner_down_until(failover: &Failover, peer: usize) -> Option<Wall> {
+    let relationship = failover.relationships.get(peer)?;
+    (relationship.my == PeerState::PartnerDown).then(|| relationship.my_since + Wall::from(relationship.mclt))
 }
 
 /// Whether an address in use would go to another client.
@@ -269,9 +333,9 @@ fn event_of(binding: &Binding, shared: bool) -> Option<event::Event> {
     }
 }
 
-/// From `state` to `next_state`.
-fn make_step(binding: &mut Binding, shared: bool, around: &mut Around) {
-    if let Some(event) = event_of(binding, shared) {
+/// From `state` to `next_state`. `shared`: there is a peer; in partner-down with the time until which it may have a say.
+fn make_step(binding: &mut Binding, shared: Option<Option<Wall>>, around: &mut Around) {
+    if let Some(event) = event_of(binding, shared.is_some()) {
         event::run(binding, event, around);
         // What is right only while the client uses the address.
         binding.client_hostname = None;
@@ -287,9 +351,14 @@ fn make_step(binding: &mut Binding, shared: bool, around: &mut Around) {
     binding.state = binding.next_state;
     binding.next_state = match binding.state {
         State::Backup => State::Backup,
-        State::Active if shared => State::Expired,
+        State::Active if shared.is_some() => State::Expired,
         _ => State::Free,
     };
+    if let (Some(Some(until)), State::Expired | State::Released | State::Abandoned | State::Reset) =
+        (shared, binding.state)
+    {
+        binding.rare_mut().tsfp = until;
+    }
 }
 
 #[cfg(test)]

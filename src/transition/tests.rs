@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 struct Bench {
     store: Store,
     journal: Journal,
+    failover: Failover,
     outcome: Outcome,
     spaces: crate::option::Spaces,
     hosts: HostTable,
@@ -21,6 +22,7 @@ impl Bench {
         Bench {
             store: Store::new(&[PoolSpec { network: 0, shared: false, ranges: vec![range] }]),
             journal: Journal::default(),
+            failover: Failover::default(),
             outcome: Outcome::default(),
             spaces: crate::option::Spaces::predefined(),
             hosts: HostTable::default(),
@@ -35,6 +37,7 @@ impl Bench {
             hosts: &self.hosts,
             packet: None,
             journal: &mut self.journal,
+            failover: &mut self.failover,
             outcome: &mut self.outcome,
         };
         f(&mut self.store, &mut around)

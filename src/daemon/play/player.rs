@@ -230,6 +230,12 @@ impl Player<'_> {
                 core.append_duid(now, octets.rest(), effects);
                 named("server-duid", now)
             }
+            kind::FAILOVER => {
+                let now = recording::now(&mut octets)?;
+                let seed = octets.rest().first_chunk().ok_or(Damaged("a seed"))?;
+                core.start_failover(now, u64::from_be_bytes(*seed), effects);
+                named("failover", now)
+            }
             kind::EVENT => {
                 let now = recording::now(&mut octets)?;
                 let event = recording::event(&mut octets)?;

@@ -62,6 +62,7 @@ pub mod kind {
     pub const EVENT: u8 = 20;
     pub const SAY_WHEN_WRITTEN: u8 = 21;
     pub const OMAPI: u8 = 22;
+    pub const FAILOVER: u8 = 23;
     pub const EFFECTS: u8 = 64;
     pub const END: u8 = 255;
 }

@@ -40,8 +40,16 @@ fn start_of(family: Family, way: Way, config: &str, file: &[u8], now: Wall) -> S
     store.finish_loading();
     let format = Format { hexadecimal: false, local: None, spaces: &config.spaces };
     let (mut journal, mut done, hosts) = (Journal::default(), Outcome::default(), HostTable::default());
-    let mut around =
-        Around { now, format, hosts: &hosts, packet: None, journal: &mut journal, outcome: &mut done };
+    let mut failover = crate::failover::Failover::new(&config, &hosts);
+    let mut around = Around {
+        now,
+        format,
+        hosts: &hosts,
+        packet: None,
+        journal: &mut journal,
+        failover: &mut failover,
+        outcome: &mut done,
+    };
     assert!(expire_due(&mut store, usize::MAX, &mut around));
     let mut rewrite = Rewrite::new(&store);
     let mut out = Vec::new();

@@ -1,0 +1,282 @@
+//! Binding updates both ways, their acknowledgements, and requests for them (PROTOCOL sections 4 and 5).
+
+use super::Peers;
+use crate::failover::log;
+use crate::failover::message::{Kind, Message, reason, reason_text};
+use crate::failover::relationship::{ACK_SECONDS, Relationship};
+use crate::failover::state::Role;
+use crate::failover::update::{self, Refusal};
+use crate::lease::binding::State;
+use crate::lease::queue::{BindingId, Kind as Queue};
+use crate::log::text_of;
+use crate::transition::peer;
+use std::net::Ipv4Addr;
+
+/// Seconds after which an update that the peer refused is offered again.
+const REFUSED_SECONDS: u64 = 60;
+/// Updates of the peer that may wait for their acknowledgement beyond what it was told.
+const TOLERATED: usize = 1000;
+
+fn refusal(reason: u8, text: &str) -> Refusal {
+    Refusal { reason, text: text.into() }
+}
+
+impl Peers<'_> {
+    pub(super) fn send_updates(&mut self, index: usize) {
+        let now = self.now.wall;
+        let (store, mut around) = self.engine.without_packet(now);
+        peer::send_updates(store, index, &mut around);
+    }
+
+    pub(super) fn acknowledge(&mut self, index: usize) {
+        let now = self.now.wall;
+        let (_, mut around) = self.engine.without_packet(now);
+        peer::acknowledge(index, &mut around);
+    }
+
+    /// A binding update of the peer.
+    pub(super) fn binding_update(&mut self, index: usize, message: &Message<'_>) {
+        let address = message.assigned_address.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        if let Err(refusal) = self.try_update(index, address, message) {
+            self.engine.failover.refuse(index, address, message.xid, &refusal);
+        }
+    }
+
+    fn try_update(&mut self, index: usize, address: Ipv4Addr, message: &Message<'_>) -> Result<(), Refusal> {
+        if message.assigned_address.is_none() || message.binding_status.is_none() {
+            let text = "binding update lacks required options";
+            return Err(refusal(reason::MISSING_BINDING_INFORMATION, text));
+        }
+        let Some(pool) = self.engine.store.pool_of(address) else {
+            return Err(refusal(reason::ILLEGAL_ADDRESS, "unknown IP address"));
+        };
+        if self.engine.failover.index_of(pool) != Some(index) {
+            let text = "IP address is covered by a different failover relationship state";
+            return Err(refusal(reason::ILLEGAL_ADDRESS, text));
+        }
+        let Some(id) = self.engine.store.materialise(address) else {
+            return Err(refusal(reason::ILLEGAL_ADDRESS, "unknown IP address"));
+        };
+        self.duel(index, id, message)?;
+        let now = self.now;
+        let skew = self.skew(index);
+        let Some(relationship) = self.engine.failover.relationships.get(index) else { return Ok(()) };
+        let held = self.engine.store.get(id);
+        let accepted = update::judge(relationship, held, message, skew, now.wall)?;
+        let to_backup = accepted.to_backup;
+        let (store, mut around) = self.engine.without_packet(now.wall);
+        peer::accept(store, id, accepted, &mut around);
+        self.queue_acknowledgement(index, address, message.xid);
+        if to_backup {
+            self.give_back(index, id);
+            self.send_updates(index);
+        }
+        Ok(())
+    }
+
+    /// Both servers tell of the same binding at the same time: the more important news counts.
+    fn duel(&mut self, index: usize, id: BindingId, message: &Message<'_>) -> Result<(), Refusal> {
+        let skew = self.skew(index);
+        let Some(relationship) = self.engine.failover.relationships.get_mut(index) else { return Ok(()) };
+        let Some(pending) = relationship.pending(id).filter(|pending| pending.sent.is_some()) else {
+            return Ok(());
+        };
+        let cltt = self.engine.store.get(id).cltt;
+        let theirs = message.binding_status.and_then(update::binding_state);
+        let their_cltt = message.cltt.map_or(0, |time| i64::from(time) - skew);
+        if update::is_own_better(relationship.role, pending.desired, cltt, theirs, their_cltt) {
+            let text = "incoming update is less critical than outgoing update";
+            return Err(refusal(reason::LESS_CRITICAL, text));
+        }
+        relationship.forget_sent(id);
+        self.check_update_done(index, id);
+        Ok(())
+    }
+
+    fn skew(&self, index: usize) -> i64 {
+        let link = self.engine.failover.relationships.get(index).and_then(|r| r.link);
+        link.and_then(|id| self.engine.failover.links.get(&id)).map_or(0, |link| link.skew())
+    }
+
+    fn queue_acknowledgement(&mut self, index: usize, address: Ipv4Addr, xid: u32) {
+        let now = self.now;
+        let Some(relationship) = self.relationship(index) else { return };
+        relationship.to_acknowledge.push((address, xid));
+        relationship.timers.acknowledge = Relationship::after(now, ACK_SECONDS);
+        let waiting = relationship.to_acknowledge.len();
+        let most = relationship.parameters.max_unacked_updates as usize + TOLERATED;
+        let half = relationship.peers_max_unacked as usize / 2;
+        if waiting >= half.min(most) {
+            self.acknowledge(index);
+        }
+    }
+
+    /// An address that came back and whose client is the secondary's, if that has not too many already.
+    fn give_back(&mut self, index: usize, id: BindingId) {
+        let address = self.engine.store.get(id).address;
+        let Some(pool) = self.engine.store.pool_of(address) else { return };
+        let counts = self.engine.store.counts(pool);
+        if !self.engine.failover.secondary_may_get(index, &counts) {
+            return;
+        }
+        let now = self.now.wall;
+        let (store, mut around) = self.engine.without_packet(now);
+        peer::give_back(store, id, &mut around);
+    }
+
+    /// The peer's answer to an update of ours.
+    pub(super) fn binding_ack(&mut self, index: usize, message: &Message<'_>) {
+        let address = message.assigned_address.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let name = self.name(index);
+        let store = &self.engine.store;
+        let pool = store.pool_of(address).filter(|pool| self.engine.failover.index_of(*pool) == Some(index));
+        if pool.is_none() {
+            return self.say(log::odd_ack(address, &name, "no such lease"));
+        }
+        let id = store.by_address(address);
+        let pending = id.and_then(|id| {
+            let pending = self.engine.failover.relationships.get(index)?.pending(id)?;
+            Some((id, pending))
+        });
+        let is_ours = pending.is_some_and(|(_, pending)| pending.xid == message.xid);
+        if let Some(reason) = message.reject_reason {
+            let text = message.message.map_or_else(|| reason_text(reason), |text| text_of(text).into_owned());
+            self.say(log::update_rejected(address, &name, &text));
+            if let (Some((id, _)), true) = (pending, is_ours) {
+                self.refused(index, id, reason);
+            }
+            return self.send_updates(index);
+        }
+        // Nothing was asked, or not for long.
+        let Some((id, pending)) = pending.filter(|(_, pending)| pending.xid != 0 || pending.sent.is_some())
+        else {
+            return self.send_updates(index);
+        };
+        if !is_ours {
+            return self.say(log::odd_ack(address, &name, "xid mismatch"));
+        }
+        if let Some(relationship) = self.relationship(index) {
+            relationship.forget_sent(id);
+        }
+        self.acknowledged(index, id, pending.desired);
+        self.send_updates(index);
+    }
+
+    fn acknowledged(&mut self, index: usize, id: BindingId, desired: State) {
+        let now = self.now.wall;
+        let (store, mut around) = self.engine.without_packet(now);
+        peer::acknowledged(store, id, index, desired, &mut around);
+        self.check_update_done(index, id);
+        let ended = matches!(desired, State::Expired | State::Released | State::Reset);
+        let binding = self.engine.store.get(id);
+        let wanted = self.engine.failover.relationships.get(index).is_some_and(|relationship| {
+            relationship.role == Role::Primary
+                && !relationship.is_pending(id)
+                && relationship.peer_wants(binding)
+        });
+        if ended && wanted && !binding.reserved && !binding.bootp && binding.state == State::Free {
+            self.give_back(index, id);
+        }
+    }
+
+    /// The peer does not take an update. What it knows better it tells; the rest is offered again some time later.
+    fn refused(&mut self, index: usize, id: BindingId, reason: u8) {
+        let now = self.now;
+        if let Some(relationship) = self.relationship(index) {
+            relationship.forget_sent(id);
+            if reason == reason::FATAL_CONFLICT && !relationship.refused.contains(&id) {
+                relationship.refused.push(id);
+                let timer = Relationship::after(now, REFUSED_SECONDS);
+                relationship.timers.refused = relationship.timers.refused.or(timer);
+            }
+        }
+        self.check_update_done(index, id);
+    }
+
+    pub(super) fn offer_refused_again(&mut self, index: usize) {
+        let Some(relationship) = self.engine.failover.relationships.get_mut(index) else { return };
+        for id in std::mem::take(&mut relationship.refused) {
+            relationship.queue_update(id, self.engine.store.get(id).state);
+        }
+        self.send_updates(index);
+    }
+
+    /// Was it the last one that the peer asked for?
+    fn check_update_done(&mut self, index: usize, id: BindingId) {
+        let Some(relationship) = self.relationship(index) else { return };
+        if relationship.update_done_after.take_if(|last| *last == id).is_some() {
+            self.send_update_done(index);
+        }
+    }
+
+    fn send_update_done(&mut self, index: usize) {
+        let sequence = self.engine.journal.sequence();
+        let Some(relationship) = self.relationship(index) else { return };
+        let xid = relationship.update_request;
+        if self.engine.failover.send(index, Kind::UpdateDone, Some(xid), sequence, |_| {}).is_some() {
+            let name = self.name(index);
+            self.say(log::sent_update_done(&name));
+        }
+    }
+
+    /// The peer asks for what it does not know, or for everything.
+    pub(super) fn update_request(&mut self, index: usize, xid: u32, all: bool) {
+        let Some(relationship) = self.relationship(index) else { return };
+        if relationship.update_done_after.take().is_some() {
+            self.say(log::update_still_flying());
+        }
+        self.queue_changed(index, all);
+        let name = self.name(index);
+        let Some(relationship) = self.relationship(index) else { return };
+        relationship.update_request = xid;
+        relationship.update_done_after = relationship.last_update();
+        let pending = relationship.update_done_after.is_some();
+        match pending {
+            true => self.send_updates(index),
+            false => self.send_update_done(index),
+        }
+        self.say(log::update_request(&name, all, pending));
+    }
+
+    /// Queues what the peer does not know, or everything.
+    pub(super) fn queue_changed(&mut self, index: usize, all: bool) {
+        for pool in self.engine.failover.pools_of(index) {
+            if all {
+                self.engine.store.materialise_all(pool);
+            }
+            for kind in Queue::ALL {
+                for id in self.engine.store.queue(pool, kind) {
+                    let binding = self.engine.store.get(id);
+                    let wanted = all || binding.tstp > binding.atsfp() || kind == Queue::Expired;
+                    let state = binding.state;
+                    if let Some(relationship) = self.engine.failover.relationships.get_mut(index)
+                        && wanted
+                        && !relationship.is_pending(id)
+                    {
+                        relationship.queue_update(id, state);
+                    }
+                }
+            }
+        }
+    }
+
+    /// At start: what the peers do not know according to the lease file.
+    pub(super) fn queue_untold(&mut self) {
+        for index in 0..self.engine.failover.relationships.len() {
+            for pool in self.engine.failover.pools_of(index) {
+                for kind in Queue::ALL {
+                    for id in self.engine.store.queue(pool, kind) {
+                        let binding = self.engine.store.get(id);
+                        let (untold, state) = (binding.tstp > binding.atsfp(), binding.state);
+                        if let Some(relationship) = self.relationship(index)
+                            && untold
+                            && !relationship.is_pending(id)
+                        {
+                            relationship.queue_update(id, state);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
