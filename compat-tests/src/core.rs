@@ -54,6 +54,9 @@ impl Core {
         }]);
         let (now, mut out) = (Now { wall: START, mono: 0 }, Effects::default());
         server.open(now, &mut out);
+        while server.is_writing() {
+            server.handle(now, Event::Timer, &mut out);
+        }
         server.handle(now, Event::RewriteDone(Ok(())), &mut out);
         Core { server, now, out, written: 0 }
     }

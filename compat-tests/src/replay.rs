@@ -178,6 +178,9 @@ impl Run<'_> {
         let now = self.now();
         let interfaces = self.interfaces();
         self.with_server(|server, effects| server.open(now, effects))?;
+        while self.server.as_ref().is_some_and(Server::is_writing) {
+            self.with_server(|server, effects| server.handle(now, Event::Timer, effects))?;
+        }
         self.with_server(|server, effects| server.say_written(effects))?;
         self.with_server(|server, effects| {
             server.handle(now, Event::RewriteDone(Ok(())), effects);

@@ -124,6 +124,9 @@ impl Host {
     fn open(&mut self, server: &mut Server, now: Now) -> Result<(), String> {
         let mut effects = Effects::default();
         server.open(now, &mut effects);
+        while server.is_writing() {
+            server.handle(now, Event::Timer, &mut effects);
+        }
         let mut file = Vec::new();
         let mut durable = 0;
         for effect in &effects.list {
