@@ -11,6 +11,15 @@ command -v dhcpcd >/dev/null || wanted+=(dhcpcd-base)
 command -v strace >/dev/null || wanted+=(strace)
 command -v nft >/dev/null || wanted+=(nftables)
 [ -x /usr/sbin/mkfs.ext4 ] || wanted+=(e2fsprogs)
+# Readers of lease files and logs: tests/readers.rs.
+command -v dhcpd-pools >/dev/null || wanted+=(dhcpd-pools)
+command -v augtool >/dev/null || wanted+=(augeas-tools)
+command -v logwatch >/dev/null || wanted+=(logwatch)
+[ -e /usr/share/perl5/Text/DHCPLeases.pm ] || wanted+=(libtext-dhcpleases-perl)
+[ -e /etc/logcheck/ignore.d.server/isc-dhcp-server ] || wanted+=(logcheck-database)
+[ -x /usr/share/munin/plugins/dhcpd3 ] || wanted+=(munin-plugins-core)
+perl -MNet::Netmask -MHTTP::Date -MNet::IP -e1 2>/dev/null || wanted+=(libnet-netmask-perl libhttp-date-perl libnet-ip-perl)
+[ -x /usr/lib/nagios/plugins/check_dhcp ] || wanted+=(monitoring-plugins-basic)
 if [ ${#wanted[@]} -gt 0 ]; then
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         echo "missing: ${wanted[*]} (root and Debian are needed to install them)" >&2
