@@ -66,13 +66,11 @@ pub(super) fn canonical(text: &[u8]) -> Option<Wall> {
     if let Some(rest) = text.strip_prefix(b"epoch ") {
         let end = rest.iter().position(|&octet| octet == b';')?;
         let (number, comment) = rest.split_at_checked(end)?;
-        let comment = comment.strip_prefix(b"; # ").or(comment.strip_prefix(b";"))?;
-        let plain = comment.iter().all(|octet| matches!(octet, b' '..=b'~'));
-        // An empty comment is none; one behind the bare semicolon is something else.
-        let same_line = plain && (comment.is_empty() || rest.get(end + 1) == Some(&b' '));
-        return (same_line && (1..10).contains(&number.len())
-            || same_line && number.len() == 10 && number <= b"2147483646".as_slice())
-        .then(|| digits(number))?;
+        let plain = |text: &[u8]| text.iter().all(|octet| matches!(octet, b' '..=b'~'));
+        let ends_here = comment == b";" || comment.strip_prefix(b"; # ").is_some_and(plain);
+        let fits =
+            (1..10).contains(&number.len()) || number.len() == 10 && number <= b"2147483646".as_slice();
+        return (ends_here && fits).then(|| digits(number))?;
     }
     let &[
         w,
@@ -125,9 +123,15 @@ mod tests {
         assert_eq!(canonical(b"4 2026/02/12 11:00:00;"), Some(1_770_894_000));
         assert_eq!(canonical(b"epoch 1770894000; # Thu Feb 12 11:00:00 2026"), Some(1_770_894_000));
         assert_eq!(canonical(b"never;"), Some(NEVER));
-        for other in
-            ["4 2026/02/30 11:00:00;", "4 2026/2/12 11:00:00;", "4 2026/02/12 11:00:00 3600;", "epoch x;"]
-        {
+        for other in [
+            "4 2026/02/30 11:00:00;",
+            "4 2026/2/12 11:00:00;",
+            "4 2026/02/12 11:00:00 3600;",
+            "epoch x;",
+            "epoch 5; group",
+            "epoch 5;# x",
+            "epoch 5;  # x",
+        ] {
             assert_eq!(canonical(other.as_bytes()), None, "{other}");
         }
         for seconds in (0..2_000_000_000).step_by(7_654_321) {

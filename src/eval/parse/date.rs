@@ -23,7 +23,8 @@ pub fn date_without_semicolon(cursor: &mut Cursor) -> Wall {
             cursor.next();
             Wall::from(number(cursor, "Seconds since epoch expected.").unwrap_or(0))
         }
-        _ => civil(cursor).unwrap_or(0),
+        // Looked at once: a zero octet is no token the second time.
+        kind => civil(cursor, kind).unwrap_or(0),
     }
 }
 
@@ -36,7 +37,13 @@ fn miss(cursor: &mut Cursor, message: &str) {
 }
 
 fn number(cursor: &mut Cursor, otherwise: &str) -> Option<i32> {
-    if cursor.peek() != Kind::Number {
+    let kind = cursor.peek();
+    number_at(cursor, kind, otherwise)
+}
+
+/// [`number`], the next token known.
+fn number_at(cursor: &mut Cursor, kind: Kind, otherwise: &str) -> Option<i32> {
+    if kind != Kind::Number {
         miss(cursor, otherwise);
         return None;
     }
@@ -52,8 +59,8 @@ fn mark(cursor: &mut Cursor, character: char, otherwise: &str) -> Option<()> {
     None
 }
 
-fn civil(cursor: &mut Cursor) -> Option<Wall> {
-    number(cursor, "numeric day of week expected.")?;
+fn civil(cursor: &mut Cursor, first: Kind) -> Option<Wall> {
+    number_at(cursor, first, "numeric day of week expected.")?;
     let year = number(cursor, "numeric year expected.")?;
     let year = if year > 1900 { year - 1900 } else { year };
     mark(cursor, '/', "expected slash separating year from month.")?;
