@@ -15,8 +15,9 @@
 //! * [`load`]: many clients at once; [`bench`]: servers measured with it, and what the durability tests start.
 //! * [`pair`]: two servers that are failover peers, for real.
 //! * [`core`]: one core in this process, without a world.
-//! * [`random`]: scenarios from a seed.
 //! * [`replays`]: recordings of our own server.
+//! * [`random`]: scenarios from a seed. [`generator`]: configurations and lease files from a seed, [`judge`]: what two programs
+//!   say of them.
 //! * [`simulator`]: a failover pair of cores, their clients, disks and links on virtual time.
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
@@ -24,7 +25,9 @@ pub mod bench;
 pub mod core;
 pub mod crowd;
 pub mod failing_disk;
+pub mod generator;
 pub mod ground;
+pub mod judge;
 pub mod lease_text;
 pub mod ledger;
 pub mod lists;
