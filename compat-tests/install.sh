@@ -20,6 +20,7 @@ command -v logwatch >/dev/null || wanted+=(logwatch)
 [ -x /usr/share/munin/plugins/dhcpd3 ] || wanted+=(munin-plugins-core)
 perl -MNet::Netmask -MHTTP::Date -MNet::IP -e1 2>/dev/null || wanted+=(libnet-netmask-perl libhttp-date-perl libnet-ip-perl)
 [ -x /usr/lib/nagios/plugins/check_dhcp ] || wanted+=(monitoring-plugins-basic)
+python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3-venv)
 if [ ${#wanted[@]} -gt 0 ]; then
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         echo "missing: ${wanted[*]} (root and Debian are needed to install them)" >&2
@@ -38,4 +39,10 @@ if [ ${#wanted[@]} -gt 0 ]; then
         systemctl disable --quiet --now isc-dhcp-server 2>/dev/null || true
     fi
 fi
-unset wanted policy forbidden
+# Beside the build, where the test looks for it.
+venv=${CARGO_TARGET_DIR:-$(dirname "${BASH_SOURCE[0]}")/../target}/pypureomapi
+if [ ! -x "$venv/bin/python3" ] || ! "$venv/bin/python3" -c 'import pypureomapi' 2>/dev/null; then
+    python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check pypureomapi==1.1 ||
+        echo "pypureomapi could not be installed: its tests say so and do nothing" >&2
+fi
+unset wanted policy forbidden venv

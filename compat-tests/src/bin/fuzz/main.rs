@@ -1,6 +1,7 @@
 //! `fuzz TARGET SECONDS [SEED]`: mutated inputs into a reader until the time is over. Targets: `configuration` (dhcpd.conf, with
 //! the advice that `--explain` gives), `leases` (dhcpd.leases), `packet` (a datagram as expressions see it), `core` (datagrams
-//! to a server with a rich configuration, which lives on from one to the next), `recording` (of `-tf`). Seeds are the
+//! to a server with a rich configuration, which lives on from one to the next), `recording` (of `-tf`), `omshell` (what a
+//! server sends to omshell), `session` (what is typed into it). Seeds are the
 //! scenarios of this package. Whatever panics is written to `fuzz-input` in the folder of temporary files first.
 
 use compat_tests::scenario;
@@ -9,6 +10,7 @@ use dhcpd::eval::context::HostTable;
 use dhcpd::lease::store::Store;
 use dhcpd::lease_file::reader;
 use dhcpd::log::Line;
+use dhcpd::omshell::fuzz as omshell;
 use dhcpd::option::Spaces;
 use dhcpd::syntax::source::{Source, SourceId};
 use dhcpd::transition::load::{Kept, Loader, pools};
@@ -24,7 +26,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (Some(target), Some(seconds)) = (words.first(), words.get(1).and_then(|word| word.parse().ok()))
     else {
-        eprintln!("usage: fuzz configuration|leases|packet|core|recording SECONDS [SEED]");
+        eprintln!("usage: fuzz configuration|leases|packet|core|recording|omshell|session SECONDS [SEED]");
         return ExitCode::FAILURE;
     };
     let run: fn(&[u8]) = match target.as_str() {
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         "packet" => packet,
         "core" => core::datagram,
         "recording" => compat_tests::replays::replay_damaged,
+        "omshell" => |octets| assert!(omshell::fuzz_server(octets) < 1 << 22),
+        "session" => omshell::fuzz_session,
         _ => return ExitCode::FAILURE,
     };
     let seed = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(1);
@@ -89,8 +93,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             "leases" => {
                 seeds.push(compat_tests::lease_text::expand(&scenario.lease_file, 1_700_000_000).into_bytes())
             }
+            "session" => seeds.extend(scenario.sessions.values().map(|text| text.clone().into_bytes())),
             _ => {}
         }
+    }
+    if target == "omshell" {
+        seeds.extend(omshell::seeds());
     }
     if target == "configuration" {
         seeds.extend(ledger_examples());
