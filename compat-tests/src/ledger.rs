@@ -39,6 +39,16 @@ pub fn lease_rows() -> BTreeSet<String> {
         .collect()
 }
 
+/// `kind/syntax` of every row of `expressions.tsv`.
+pub fn expression_rows() -> BTreeSet<String> {
+    let text = read("expressions.tsv");
+    let rows = text.lines().skip(1).filter_map(|line| {
+        let mut row = line.split('\t');
+        Some(format!("{}/{}", row.next()?, row.next()?))
+    });
+    rows.collect()
+}
+
 /// What no scenario can show yet, with the capability it waits for or the reason: `ledger/WAITING.tsv`.
 pub fn waiting() -> BTreeMap<String, String> {
     read("WAITING.tsv")

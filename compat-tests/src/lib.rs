@@ -19,11 +19,13 @@
 //! * [`random`]: scenarios from a seed. [`generator`]: configurations and lease files from a seed, [`judge`]: what two programs
 //!   say of them.
 //! * [`simulator`]: a failover pair of cores, their clients, disks and links on virtual time.
+//! * [`random`]: scenarios from a seed; [`expressions`]: expressions from one.
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
 pub mod bench;
 pub mod core;
 pub mod crowd;
+pub mod expressions;
 pub mod failing_disk;
 pub mod generator;
 pub mod ground;

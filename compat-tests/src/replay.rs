@@ -388,7 +388,8 @@ fn log_line(line: &Line) -> String {
         Priority::Debug => "debug",
     };
     // syslog(3) takes a newline at the end away.
-    format!("{severity}: {}", line.text.trim_end_matches('\n'))
+    let text = String::from_utf8_lossy(&line.octets()).into_owned();
+    format!("{severity}: {}", text.trim_end_matches('\n'))
 }
 
 fn address_of(text: &str) -> Option<(Ipv4Addr, u32)> {

@@ -5,6 +5,7 @@
 //! rules: 2.3 4.2            rules of ledger/dhcp4-behaviour.md
 //! logs: L0001 L0002         lines of ledger/logs.tsv
 //! leases: lease/starts      rows of ledger/leases.tsv, `record/item`, separated by ` | `
+//! expressions: data/null    rows of ledger/expressions.tsv, `kind/syntax`, separated by ` && `
 //! server: s0 10.9.0.1/24    an interface of the server (this one when none is named); its other end is c0
 //! route: 10.9.5.0/24 10.9.0.2   a route of the server
 //! ping: 10.9.0.100          a station that answers ICMP echo
@@ -78,6 +79,7 @@ pub struct Scenario {
     pub rules: Vec<String>,
     pub logs: Vec<String>,
     pub leases: Vec<String>,
+    pub expressions: Vec<String>,
     pub ports: Vec<Port>,
     pub routes: Vec<(String, String)>,
     /// Stations that answer ICMP echo, and stations that do not even answer ARP.
@@ -157,6 +159,9 @@ impl Scenario {
             "logs" => self.logs.extend(words()),
             "leases" => {
                 self.leases.extend(value.split(" | ").map(|row| row.trim().into()));
+            }
+            "expressions" => {
+                self.expressions.extend(value.split(" && ").map(|row| row.trim().into()));
             }
             "server" => {
                 let mut words = words().into_iter();

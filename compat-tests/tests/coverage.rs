@@ -40,6 +40,18 @@ fn every_row_of_the_lease_file_is_named_by_a_scenario() {
 }
 
 #[test]
+fn every_row_of_the_expressions_is_named_by_a_scenario() {
+    let scenarios = scenario::all().unwrap();
+    let have: BTreeSet<String> =
+        scenarios.iter().flat_map(|scenario| scenario.expressions.iter().cloned()).collect();
+    let rows = ledger::expression_rows();
+    let unknown: Vec<_> = have.difference(&rows).collect();
+    assert!(unknown.is_empty(), "no such row: {unknown:?}");
+    let missing = report("rows of expressions.tsv", &rows, &have);
+    assert!(missing.is_empty(), "no scenario names {missing:#?}");
+}
+
+#[test]
 fn every_core_log_line_stands_in_a_recording() {
     let scenarios = scenario::all().unwrap();
     let recordings: Vec<_> = scenarios.iter().map(|scenario| recording::load(scenario).unwrap()).collect();

@@ -157,6 +157,8 @@ fn acts(outcome: Outcome, hear: &mut dyn FnMut(Event)) -> Result<(), Rejected> {
         match act {
             Act::Say(line) => hear(Event::Say(line)),
             Act::Execute(words) => hear(Event::Execute(words)),
+            // There is no client.
+            Act::ClassifyAgain => {}
             Act::Fatal(line) => {
                 hear(Event::Say(line));
                 return Err(Rejected);

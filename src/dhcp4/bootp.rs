@@ -57,7 +57,8 @@ impl Engine {
         let (own, next_server) = self.bootp_addresses(client, fixed);
         header.siaddr = next_server;
         let mut configured = self.take_options();
-        let payload = self.static_contents(client, text, fixed, &mut header, &mut configured);
+        let mut variables = Variables::default();
+        let payload = self.static_contents(client, text, fixed, &mut header, &mut configured, &mut variables);
         configured.clear();
         self.options = Some(configured);
         let Some(payload) = payload else { return };
@@ -85,6 +86,9 @@ impl Engine {
         let send = Send { route, source, source_port, destination, payload };
         let after = self.out.outcome.acts.len();
         self.out.replies.push(Reply { after, sequence: 0, line, send });
+        for _ in 0..variables.functions() {
+            self.out.say(message::function_freed("bootp.c(461)"));
+        }
     }
 
     /// Our own address, and the boot server when none is configured: the first address of the network's interface.
@@ -106,6 +110,7 @@ impl Engine {
         fixed: &Fixed,
         header: &mut Header,
         configured: &mut OptionState,
+        variables: &mut Variables,
     ) -> Option<Range<usize>> {
         let host = client.config.host(fixed.host);
         let lease = Lease {
@@ -115,9 +120,8 @@ impl Engine {
             is_static: true,
             host_name: Some(&host.name),
         };
-        let mut variables = Variables::default();
         let context = scope::context(client, &self.hosts, Some(lease));
-        let mut machine = Machine::new(context, &mut variables, configured, &mut self.out.outcome);
+        let mut machine = Machine::new(context, variables, configured, &mut self.out.outcome);
         let place = Place { subnet: fixed.subnet, pool: None };
         scope::run_place(&mut machine, client, place);
         scope::run(&mut machine, client, host.scope, Some(place.inner(client)));

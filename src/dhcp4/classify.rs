@@ -8,6 +8,7 @@ use crate::config::model::{ClassId, Permit, ScopeId};
 use crate::eval::machine::Machine;
 use crate::eval::options::OptionState;
 use crate::lease::binding::Billing;
+use crate::log::Line;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -105,13 +106,22 @@ impl Client<'_> {
     }
 
     /// `add CLASS`. Gives the line when there is no room for another one.
-    pub fn join(&self, name: &str) -> Option<crate::log::Line> {
-        let class = self.config.find_class(name)?;
+    pub fn join(&self, name: &str) -> Option<Line> {
+        self.put_into(Member { class: self.config.find_class(name)?, spawned: None })
+    }
+
+    /// `check`: it is put into the classes it matches once more, and their statements run once more. Gives a line for each
+    /// that there is no room for.
+    pub fn rejoin(&self) -> impl Iterator<Item = Line> {
+        self.matched.iter().filter_map(|member| self.put_into(member.clone()))
+    }
+
+    fn put_into(&self, member: Member) -> Option<Line> {
         let mut classes = self.classes.borrow_mut();
         if classes.len() >= MOST {
             return Some(message::too_many_classes(self.hardware_text()));
         }
-        classes.push(Member { class, spawned: None });
+        classes.push(member);
         None
     }
 

@@ -39,6 +39,8 @@ pub struct Client<'p> {
     pub identifier: Option<Data>,
     /// A host declaration matched.
     pub known: bool,
+    /// The classes it was found to match, before statements added any.
+    pub matched: Classes,
     /// Grows while the answer is made: `add CLASS` counts at once, whoever holds the client.
     pub classes: RefCell<Classes>,
     /// The relay agent options come from the lease, not from the packet.
@@ -63,6 +65,7 @@ impl<'p> Client<'p> {
             hardware,
             identifier,
             known: false,
+            matched: Classes::new(),
             classes: RefCell::default(),
             stashed: false,
         }
@@ -139,7 +142,8 @@ impl Engine {
     }
 
     fn dispatch_classified(&mut self, now: Now, mut client: Client<'_>) {
-        client.classes = self.classify(&client).into();
+        client.matched = self.classify(&client);
+        client.classes = client.matched.clone().into();
         match client.kind {
             DISCOVER => self.discover(now, client),
             REQUEST => self.request(now, client),

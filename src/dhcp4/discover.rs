@@ -36,6 +36,9 @@ impl Engine {
             LeaseRef::Stored(id) => {
                 let ends = self.store.get(*id).ends;
                 if ends < client.now {
+                    for _ in 0..self.store.get(*id).functions().count() {
+                        self.out.say(message::function_freed("dhcp.c(437)"));
+                    }
                     self.store.amend(*id, |binding| {
                         if let Some(extra) = &mut binding.extra {
                             extra.variables.clear();

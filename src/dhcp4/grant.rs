@@ -184,15 +184,21 @@ impl Engine {
         let mut proposed = self.proposed(work, &times);
         self.run_commit(work, &mut proposed);
         let mut times = times;
-        let (mut same_client, mut sequence) = (false, 0);
+        let (mut same_client, mut sequence, mut written) = (false, 0, false);
+        if work.current.fixed.is_some() {
+            for _ in 0..work.variables.functions() {
+                work.outcome.say(message::function_freed("dhcp.c(3249)"));
+            }
+        }
         if let Some(id) = self.materialise(&mut work.current) {
             let reused = self.is_reusable(work, id, &proposed, &mut times, &mut same_client);
+            written = !reused && work.grant.offer != Answering::Offer;
             sequence = match reused {
                 true => self.keep_lease(id, &proposed),
                 false => self.supersede(work, id, proposed),
             };
         }
-        self.answer(now, work, super::reply::Answer { names, times, same_client, sequence });
+        self.answer(now, work, super::reply::Answer { names, times, same_client, sequence, written });
     }
 
     /// Lets a step that speaks through [`Engine::out`] do so in order.
@@ -400,9 +406,14 @@ impl Engine {
                 expiry: old.on_expiry.clone(),
             },
         };
-        blocks.commit = on.commit.or(blocks.commit);
-        blocks.release = on.release.or(blocks.release);
-        blocks.expiry = on.expiry.or(blocks.expiry);
+        for (new, old) in [
+            (on.commit, &mut blocks.commit),
+            (on.release, &mut blocks.release),
+            (on.expiry, &mut blocks.expiry),
+        ] {
+            // An empty one takes the older away.
+            *old = new.or(old.take()).filter(|block| !block.is_empty());
+        }
         if work.grant.offer != Answering::Offer
             && let Some(commit) = blocks.commit.take()
         {
@@ -441,7 +452,7 @@ impl Engine {
     }
 
     fn supersede(&mut self, work: &mut Work<'_, '_>, id: BindingId, proposed: Binding) -> u64 {
-        let keep = if work.grant.offer == Answering::Offer { Keep::InMemory } else { Keep::Recorded };
+        let keep = if work.grant.offer == Answering::Offer { Keep::InMemory } else { Keep::RecordedQuietly };
         let client = work.client;
         self.with_outcome(work, |engine| {
             let (store, mut around) = engine.around(client);

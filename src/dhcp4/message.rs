@@ -186,6 +186,11 @@ pub const PINGED: &str = "pinged before offer";
 pub const UNKNOWN_SEGMENT: &str = "unknown network segment";
 pub const UNKNOWN_TYPE: &str = "unknown packet type";
 
+/// ISC cannot free a function; `place` is where in its source it tries.
+pub fn function_freed(place: &str) -> Line {
+    Line::error(format!("{place}: invalid binding type: 4"))
+}
+
 pub fn too_many_classes(hardware: impl Display) -> Line {
     Line::error(format!("too many classes match {hardware}"))
 }

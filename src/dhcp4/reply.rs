@@ -15,6 +15,7 @@ use crate::eval::context::Lease;
 use crate::eval::machine::Machine;
 use crate::eval::value::Data;
 use crate::option::definition::OptionId;
+use crate::transition;
 use crate::wire::dhcp4::{BROADCAST, Header, copy_field};
 use smallvec::SmallVec;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -32,6 +33,8 @@ pub struct Answer {
     pub same_client: bool,
     /// The record that must be durable first.
     pub sequence: u64,
+    /// The binding was recorded for this answer.
+    pub written: bool,
 }
 
 /// Where the message goes, and the server's address in it.
@@ -53,6 +56,9 @@ impl Engine {
         let echo = work.machine(self).is_on(parameter::ECHO_CLIENT_ID, false);
         let wait = self.ping_wait(work, answer.same_client);
         work.outcome.say(crate::log::Line::info(std::mem::take(&mut work.grant.text)));
+        if let (true, Some(id)) = (answer.written, work.current.id) {
+            transition::say_unwritten(self.store.get(id), &mut work.outcome);
+        }
         header.ciaddr = client.packet.message.ciaddr();
         header.yiaddr = work.current.binding.address;
         header.siaddr = addresses.next_server;

@@ -23,7 +23,7 @@ pub(super) fn context<'a>(
         packet: Some(&client.packet),
         lease,
         known: client.known,
-        in_a_class: !client.classes.borrow().is_empty(),
+        in_a_class: !client.matched.is_empty(),
         now: client.now,
         hosts,
     }
@@ -79,15 +79,18 @@ pub(super) fn run(machine: &mut Machine<'_>, client: &Client<'_>, scope: ScopeId
 pub(super) fn run_block(machine: &mut Machine<'_>, client: &Client<'_>, block: &Block) {
     let before = machine.outcome.acts.len();
     machine.run(block);
-    let is_add = |act: &Act| matches!(act, Act::AddClass(_));
+    let is_add = |act: &Act| matches!(act, Act::AddClass(_) | Act::ClassifyAgain);
     if !machine.outcome.acts.iter().skip(before).any(is_add) {
         return;
     }
     let acts = machine.outcome.acts.split_off(before);
-    machine.outcome.acts.extend(acts.into_iter().filter_map(|act| match act {
-        Act::AddClass(name) => client.join(&name).map(Act::Say),
-        act => Some(act),
-    }));
+    for act in acts {
+        match act {
+            Act::AddClass(name) => machine.outcome.acts.extend(client.join(&name).map(Act::Say)),
+            Act::ClassifyAgain => machine.outcome.acts.extend(client.rejoin().map(Act::Say)),
+            act => machine.outcome.acts.push(act),
+        }
+    }
 }
 
 /// Subnet, pool, and classes, the last one first.
@@ -117,5 +120,6 @@ pub(super) fn is_allowed(flag: Option<Flag>) -> bool {
 
 /// Variables as a binding keeps them, newest first.
 pub(super) fn kept(variables: &Variables) -> Vec<(crate::eval::ast::Name, crate::lease::binding::Value)> {
-    variables.iter().map(|(name, value)| (name.clone(), crate::transition::event::kept(value))).collect()
+    let keep = crate::transition::event::kept;
+    variables.iter().map(|(name, value)| (name.clone(), keep(value))).collect()
 }

@@ -1,10 +1,10 @@
 //! Boolean expressions, numbers, and values of any kind. `None` is null.
 
 use super::ast::{Arithmetic, Expr};
-use super::machine::Machine;
+use super::machine::{Act, Machine};
 use super::message::{self, Wanted};
 use super::pattern;
-use super::value::Value;
+use super::value::{Data, Value};
 use smallvec::SmallVec;
 
 /// What is left to do of `and` and `or` once the expression at hand is known.
@@ -63,13 +63,21 @@ impl Machine<'_> {
 
     fn boolean_of(&mut self, expression: &Expr) -> Option<bool> {
         match expression {
-            Expr::Check(_) => Some(self.context.in_a_class),
+            Expr::Check(_) => {
+                self.outcome.acts.push(Act::ClassifyAgain);
+                Some(self.context.in_a_class)
+            }
             Expr::Equal(operands) => Some(self.equal(operands)),
             Expr::NotEqual(operands) => Some(!self.equal(operands)),
             Expr::Matches { ignore_case, operands } => {
                 let [text, pattern] = &**operands;
-                let (text, pattern) = (self.data(text), self.data(pattern));
-                text.zip(pattern).map(|(text, pattern)| pattern::matches(&text, &pattern, *ignore_case))
+                let text = self.data(text);
+                if text.as_ref().is_some_and(Data::is_hollow) {
+                    self.outcome.say(message::nothing_to_match());
+                }
+                let (text, pattern) = (text.filter(|text| !text.is_hollow()), self.data(pattern));
+                let (text, pattern) = text.zip(pattern)?;
+                Some(!pattern.is_hollow() && pattern::matches(&text, &pattern, *ignore_case))
             }
             Expr::And(_) | Expr::Or(_) => self.chain(expression),
             Expr::Not(operand) => self.boolean(operand).map(|value| !value),
@@ -95,13 +103,7 @@ impl Machine<'_> {
     /// Null equals null, and nothing else.
     fn equal(&mut self, [left, right]: &[Expr; 2]) -> bool {
         let (left, right) = (self.value(left), self.value(right));
-        match (left, right) {
-            // functions are compared by identity
-            (Some(Value::Function(left)), Some(Value::Function(right))) => {
-                std::sync::Arc::ptr_eq(&left, &right)
-            }
-            (left, right) => left == right,
-        }
+        left == right
     }
 
     /// A number. Arithmetic is unsigned, 64 bits wide, and wraps.
@@ -182,7 +184,7 @@ impl Machine<'_> {
             }
             _ if expression.is_boolean() => self.boolean(expression).map(Value::Boolean),
             _ if expression.is_numeric() => self.number(expression).map(|value| Value::Number(value as i64)),
-            _ if expression.is_data() => self.data(expression).map(|data| Value::Data(data.into_arc())),
+            _ if expression.is_data() => self.data(expression).map(Value::from),
             _ => {
                 self.outcome.say(message::invalid_expression(expression.opcode()));
                 None

@@ -24,7 +24,7 @@ impl Machine<'_> {
 
     fn data_of(&mut self, expression: &Expr) -> Option<Data> {
         match expression {
-            Expr::Const(octets) => Some(Data::Shared(octets.clone())),
+            Expr::Const(octets) => Some(Data::constant(octets)),
             Expr::Option(id) => self.context.packet?.option(*id),
             Expr::ConfigOption(id) => self.option_value(*id),
             Expr::Concat(parts) => self.concat(parts),
@@ -38,21 +38,18 @@ impl Machine<'_> {
             }
             Expr::BinaryToAscii(operands) => self.binary_to_ascii(operands),
             Expr::Reverse(operands) => self.reverse(operands),
-            Expr::PickFirst(choices) => choices.iter().find_map(|choice| self.data(choice)),
+            Expr::PickFirst(choices) => self.pick(choices, &mut None),
             Expr::HostLookup(name) => self.context.hosts.addresses.get(name).cloned().map(Data::Shared),
             Expr::Gethostname => Some(Data::from(self.context.hosts.own_name.as_bytes())),
             Expr::Null => None,
             Expr::Variable(name) => match self.variable(name)? {
-                Value::Data(octets) => Some(Data::Shared(octets.clone())),
+                value @ (Value::Data(_) | Value::Hollow) => value.data(),
                 other => {
                     let kind = other.kind();
                     self.wrong_variable(kind, Wanted::Data)
                 }
             },
-            Expr::Call { name, arguments } => {
-                self.data_call(name, arguments);
-                self.bogus(expression, Wanted::Data)
-            }
+            Expr::Call { .. } => self.failed_call(expression, &mut None),
             Expr::V6Relay(operands) => {
                 let [hop, inner] = &**operands;
                 // a DHCPv4 message has no relays around it
@@ -68,12 +65,47 @@ impl Machine<'_> {
         }
     }
 
-    /// What a function returns where octets are wanted.
-    pub(super) fn data_call(&mut self, name: &Name, arguments: &[Expr]) -> Option<Data> {
-        match self.typed_call(name, arguments, Wanted::Data, |value| matches!(value, Value::Data(_)))? {
-            Value::Data(octets) => Some(Data::Shared(octets)),
-            _ => None,
+    /// The value, or null and what evaluation left behind all the same.
+    pub(super) fn data_or_leftover(
+        &mut self,
+        expression: &Expr,
+        leftover: &mut Option<Data>,
+    ) -> Option<Data> {
+        match expression {
+            Expr::PickFirst(choices) => self.pick(choices, leftover),
+            Expr::Call { .. } => self.failed_call(expression, leftover),
+            _ => self.data(expression),
         }
+    }
+
+    /// ISC writes each choice over what a failed call has left, and says so.
+    fn pick(&mut self, choices: &[Expr], leftover: &mut Option<Data>) -> Option<Data> {
+        choices.iter().find_map(|choice| {
+            let had_some = leftover.as_ref().is_some_and(|data| !data.is_hollow());
+            let value = self.data_or_leftover(choice, leftover);
+            if had_some && value.as_ref().is_some_and(|data| !data.is_hollow()) {
+                self.outcome.say(message::overwritten());
+            }
+            value
+        })
+    }
+
+    /// Null, always: ISC takes the call for an error once it has been made.
+    fn failed_call(&mut self, call: &Expr, leftover: &mut Option<Data>) -> Option<Data> {
+        if let Expr::Call { name, arguments } = call
+            && let Some(data) = self.data_call(name, arguments)
+        {
+            if !data.is_hollow() && leftover.as_ref().is_some_and(|old| !old.is_hollow()) {
+                self.outcome.say(message::overwritten());
+            }
+            *leftover = Some(data);
+        }
+        self.bogus(call, Wanted::Data)
+    }
+
+    /// What a function returns where octets are wanted.
+    fn data_call(&mut self, name: &Name, arguments: &[Expr]) -> Option<Data> {
+        self.typed_call(name, arguments, Wanted::Data, |value| value.data().is_some())?.data()
     }
 
     /// What comes from the packet's fixed fields and from the lease.
@@ -130,7 +162,7 @@ impl Machine<'_> {
         let (data, offset, length) = (self.data(data), self.number(offset), self.number(length));
         let ((data, offset), length) = data.zip(offset).zip(length)?;
         let rest = usize::try_from(offset).ok().and_then(|offset| data.get(offset..)).unwrap_or_default();
-        Some(Data::from(clipped(rest, length)))
+        Some(if rest.is_empty() { Data::Hollow } else { Data::from(clipped(rest, length)) })
     }
 
     fn suffix(&mut self, [data, length]: &[Expr; 2]) -> Option<Data> {

@@ -27,6 +27,8 @@ pub enum Act {
     Execute(Vec<Vec<u8>>),
     /// `add CLASS`
     AddClass(Name),
+    /// `check`: the client is put into its classes once more.
+    ClassifyAgain,
 }
 
 /// The `on` blocks a lease gets. An empty block takes an older one away.
@@ -348,7 +350,7 @@ impl<'m> Machine<'m> {
         let setting = match self.options.get(id)? {
             Setting::Data(octets) => return Some(Data::from(&octets[..])),
             setting => match setting.expression() {
-                Some(Expr::Const(octets)) => return Some(Data::Shared(octets.clone())),
+                Some(Expr::Const(octets)) => return Some(Data::constant(octets)),
                 _ => setting.clone(),
             },
         };
@@ -359,16 +361,13 @@ impl<'m> Machine<'m> {
     /// error and counts as null everywhere else.
     pub(super) fn sent_value(&mut self, id: OptionId) -> Option<Data> {
         let setting = self.options.get(id)?;
-        let Some(Expr::Call { .. }) = setting.expression() else { return self.option_value(id) };
-        let setting = setting.clone();
-        match setting.expression() {
-            Some(call @ Expr::Call { name, arguments }) => {
-                let returned = self.data_call(name, arguments);
-                self.bogus::<Data>(call, message::Wanted::Data);
-                returned
-            }
-            _ => None,
+        if !matches!(setting.expression(), Some(Expr::Call { .. } | Expr::PickFirst(_))) {
+            return self.option_value(id);
         }
+        let setting = setting.clone();
+        let mut leftover = None;
+        let value = self.data_or_leftover(setting.expression()?, &mut leftover);
+        value.or(leftover)
     }
 
     /// The value of a setting taken from an [`OptionState`].

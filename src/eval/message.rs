@@ -57,6 +57,16 @@ pub(super) fn returned_kind(name: &str, kind: u8, wanted: Wanted) -> Line {
     Line::error(format!("{name}() returned type {kind} in {}.", wanted.function()))
 }
 
+/// ISC says so where `~=` has an empty string on its left; place and number are those of its source.
+pub(super) fn nothing_to_match() -> Line {
+    Line::error("data_string_new: src cannot be NULL tree.c(811)")
+}
+
+/// ISC says so where a later choice of `pick` gets the place of what a call returned; place and number are those of its source.
+pub(super) fn overwritten() -> Line {
+    Line::error("tree.c(1853): non-null pointer")
+}
+
 pub(super) fn no_such_function(name: &str) -> Line {
     Line::error(format!("{name}: no such function."))
 }

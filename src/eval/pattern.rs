@@ -15,13 +15,10 @@ thread_local! {
     static COMPILED: RefCell<[Compiled; 2]> = RefCell::default();
 }
 
-/// Whether the text up to its first NUL has a match; a bad pattern matches nothing, and neither does an empty one.
+/// Whether the text up to its first NUL has a match; a bad pattern matches nothing.
 pub(super) fn matches(text: &[u8], pattern: &[u8], ignore_case: bool) -> bool {
     let text = up_to_nul(text);
     let pattern = up_to_nul(pattern);
-    if pattern.is_empty() {
-        return false;
-    }
     COMPILED.with_borrow_mut(|[exact, folded]| {
         let compiled = if ignore_case { folded } else { exact };
         if let Some(found) = compiled.get(pattern) {
@@ -341,7 +338,7 @@ mod tests {
         }
         assert!(matches(b"HELLO", b"hello", true));
         assert!(!matches(b"ab\0c", b"c", false));
-        assert!(!matches(b"anything", b"", false));
+        assert!(matches(b"anything", b"", false));
         assert!(matches(&[0xff, b'a'], b"a$", false));
     }
 }

@@ -10,6 +10,9 @@ use std::sync::Arc;
 pub enum Data {
     Shared(Arc<[u8]>),
     Owned(SmallVec<[u8; 48]>),
+    /// Empty, and ISC has no memory for it: `""`, and what lies beyond the end of a string. Not null, but nothing can be
+    /// matched with it and it is not kept in the lease file.
+    Hollow,
 }
 
 impl Data {
@@ -21,7 +24,17 @@ impl Data {
         match self {
             Data::Shared(octets) => octets,
             Data::Owned(octets) => Arc::from(octets.as_slice()),
+            Data::Hollow => Arc::default(),
         }
+    }
+
+    /// Octets of the configuration.
+    pub(super) fn constant(octets: &Arc<[u8]>) -> Self {
+        if octets.is_empty() { Data::Hollow } else { Data::Shared(octets.clone()) }
+    }
+
+    pub(super) fn is_hollow(&self) -> bool {
+        matches!(self, Data::Hollow)
     }
 
     /// The octets, to be changed.
@@ -29,6 +42,7 @@ impl Data {
         match self {
             Data::Shared(octets) => SmallVec::from_slice(&octets),
             Data::Owned(octets) => octets,
+            Data::Hollow => SmallVec::new(),
         }
     }
 }
@@ -40,6 +54,7 @@ impl Deref for Data {
         match self {
             Data::Shared(octets) => octets,
             Data::Owned(octets) => octets,
+            Data::Hollow => &[],
         }
     }
 }
@@ -57,21 +72,58 @@ impl PartialEq for Data {
 }
 
 /// A value of any kind, as a variable keeps it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Value {
     Data(Arc<[u8]>),
+    /// [`Data::Hollow`]
+    Hollow,
     Number(i64),
     Boolean(bool),
     /// From `define`. Not kept in the lease file ("persistent functions not supported").
     Function(Arc<Function>),
 }
 
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Value::Number(left), Value::Number(right)) => left == right,
+            (Value::Boolean(left), Value::Boolean(right)) => left == right,
+            // by identity
+            (Value::Function(left), Value::Function(right)) => Arc::ptr_eq(left, right),
+            _ => self.octets().is_some() && self.octets() == other.octets(),
+        }
+    }
+}
+
+impl From<Data> for Value {
+    fn from(data: Data) -> Self {
+        if data.is_hollow() { Value::Hollow } else { Value::Data(data.into_arc()) }
+    }
+}
+
 impl Value {
+    fn octets(&self) -> Option<&[u8]> {
+        match self {
+            Value::Data(octets) => Some(octets),
+            Value::Hollow => Some(&[]),
+            _ => None,
+        }
+    }
+
+    /// The octets of a value of that kind.
+    pub(super) fn data(&self) -> Option<Data> {
+        match self {
+            Value::Data(octets) => Some(Data::Shared(octets.clone())),
+            Value::Hollow => Some(Data::Hollow),
+            _ => None,
+        }
+    }
+
     /// ISC's number for the kind, for its messages.
     pub(super) fn kind(&self) -> u8 {
         match self {
             Value::Boolean(_) => 0,
-            Value::Data(_) => 1,
+            Value::Data(_) | Value::Hollow => 1,
             Value::Number(_) => 2,
             Value::Function(_) => 4,
         }
@@ -97,6 +149,11 @@ impl Variables {
     /// Newest first; the lease file lists those that have a value in this order.
     pub fn iter(&self) -> impl Iterator<Item = (&Name, Option<&Value>)> {
         self.list.iter().rev().map(|(name, value)| (name, value.as_ref()))
+    }
+
+    /// How many of them are functions.
+    pub fn functions(&self) -> usize {
+        self.list.iter().filter(|(_, value)| matches!(value, Some(Value::Function(_)))).count()
     }
 
     pub fn is_empty(&self) -> bool {

@@ -1,7 +1,7 @@
 //! One address and what is known of it: the `lease` record of dhcpd.leases(5).
 
 use crate::clock::Wall;
-use crate::eval::ast::{Block, Name};
+use crate::eval::ast::{Block, Function, Name};
 use smallvec::SmallVec;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -56,6 +56,16 @@ pub enum Value {
     Boolean(bool),
     /// Set to nothing: not written, but the variable keeps its place in the file for when it has a value again.
     Null,
+    /// An empty value that ISC has no memory for: not written.
+    Hollow,
+    /// From `define`: not written.
+    Function(Arc<Function>),
+}
+
+impl Value {
+    pub fn is_written(&self) -> bool {
+        matches!(self, Value::Data(_) | Value::Number(_) | Value::Boolean(_))
+    }
 }
 
 /// Hardware type octet and address, at most 1 + 20 octets.
@@ -168,6 +178,12 @@ impl Binding {
 
     pub fn variable(&self, name: &str) -> Option<&Value> {
         self.variables().iter().find(|(n, _)| &**n == name).map(|(_, value)| value)
+    }
+
+    /// Names of the functions among the variables.
+    pub fn functions(&self) -> impl Iterator<Item = &Name> {
+        let is_function = |value: &Value| matches!(value, Value::Function(_));
+        self.variables().iter().filter(move |(_, value)| is_function(value)).map(|(name, _)| name)
     }
 
     pub fn agent_options(&self) -> &[u8] {

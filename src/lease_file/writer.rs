@@ -180,13 +180,13 @@ pub fn class_value(out: &mut Vec<u8>, value: &[u8]) {
 
 /// `set` variables.
 pub fn variables(out: &mut Vec<u8>, variables: &[(Name, Value)], before: &str) {
-    for (name, value) in variables.iter().filter(|(_, value)| *value != Value::Null) {
+    for (name, value) in variables.iter().filter(|(_, value)| value.is_written()) {
         put(out, format_args!("{before}set {name} = "));
         match value {
             Value::Data(octets) => quoted(out, octets),
             Value::Number(number) => put(out, format_args!("%{number}")),
             Value::Boolean(value) => put(out, format_args!("{value}")),
-            Value::Null => {}
+            Value::Null | Value::Hollow | Value::Function(_) => {}
         }
         out.push(b';');
     }

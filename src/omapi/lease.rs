@@ -165,7 +165,7 @@ fn put_binding(world: &World, handles: &mut Handles, binding: &Binding, out: &mu
             Value::Data(octets) => out.put(name.as_bytes(), octets),
             Value::Number(number) => out.put_u32(name, *number as u32),
             Value::Boolean(value) => out.put_u32(name, u32::from(*value)),
-            Value::Null => {}
+            Value::Null | Value::Hollow | Value::Function(_) => {}
         }
     }
 }

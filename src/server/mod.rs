@@ -266,7 +266,7 @@ impl Server {
                 }
                 Some((_, Act::Execute(words))) => self.held.execute(last, words, out),
                 // Of a block that runs without a packet; ISC dies of it.
-                Some((_, Act::AddClass(_))) => {}
+                Some((_, Act::AddClass(_) | Act::ClassifyAgain)) => {}
             }
         }
         drop((replies, acts, pings));

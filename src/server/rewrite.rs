@@ -46,6 +46,7 @@ impl Server {
         let more = self
             .engine
             .with_format(|format| writing.write(store, kept, now.wall, format, SLICE, &mut out.bytes));
+        out.list.extend(writing.said.drain(..).map(Effect::Log));
         out.list.push(Effect::RewriteChunk(start..out.bytes.len()));
         if !more {
             let config = &self.engine.config;

@@ -41,26 +41,30 @@ pub(super) fn run(binding: &mut Binding, event: Event, around: &mut Around) {
     };
     let mut options = OptionState::new();
     Machine::new(context, &mut variables, &mut options, around.outcome).run(&block);
-    let kept = variables.iter().map(|(name, value)| (name.clone(), kept(value)));
-    binding.extra_mut().variables = kept.collect();
+    binding.extra_mut().variables =
+        variables.iter().map(|(name, value)| (name.clone(), kept(value))).collect();
 }
 
 /// A binding's variable as expressions see it.
 pub fn evaluated(value: &Value) -> Option<Evaluated> {
-    match value {
-        Value::Data(octets) => Some(Evaluated::Data(octets.clone())),
-        Value::Number(number) => Some(Evaluated::Number(*number)),
-        Value::Boolean(boolean) => Some(Evaluated::Boolean(*boolean)),
-        Value::Null => None,
-    }
+    Some(match value {
+        Value::Data(octets) => Evaluated::Data(octets.clone()),
+        Value::Number(number) => Evaluated::Number(*number),
+        Value::Boolean(boolean) => Evaluated::Boolean(*boolean),
+        Value::Hollow => Evaluated::Hollow,
+        Value::Function(function) => Evaluated::Function(function.clone()),
+        Value::Null => return None,
+    })
 }
 
-/// A value as a binding keeps it; a function is not kept.
+/// A value as a binding keeps it.
 pub fn kept(value: Option<&Evaluated>) -> Value {
     match value {
         Some(Evaluated::Data(octets)) => Value::Data(octets.clone()),
         Some(Evaluated::Number(number)) => Value::Number(*number),
         Some(Evaluated::Boolean(boolean)) => Value::Boolean(*boolean),
-        Some(Evaluated::Function(_)) | None => Value::Null,
+        Some(Evaluated::Hollow) => Value::Hollow,
+        Some(Evaluated::Function(function)) => Value::Function(function.clone()),
+        None => Value::Null,
     }
 }

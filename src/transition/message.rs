@@ -12,6 +12,15 @@ pub fn abandoning(address: Ipv4Addr, reason: &str) -> Line {
     Line::error(format!("Abandoning IP address {address}: {reason}"))
 }
 
+pub fn function_not_kept(name: &str) -> Line {
+    Line::error(format!("{name}: persistent functions not supported."))
+}
+
+/// ISC cannot free a function; `place` is where in its source it tries.
+pub fn function_freed(place: &str) -> Line {
+    Line::error(format!("{place}: invalid binding type: 4"))
+}
+
 pub fn wrote_classes(count: usize) -> Line {
     Line::info(format!("Wrote {count} class decls to leases file."))
 }

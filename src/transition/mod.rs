@@ -44,6 +44,8 @@ pub struct Around<'a> {
 pub enum Keep {
     /// Written; gives the record's number.
     Recorded,
+    /// The same, and whoever asked says what there is to say about it: [`say_unwritten`].
+    RecordedQuietly,
     /// In memory only, as an OFFER.
     InMemory,
 }
@@ -71,9 +73,9 @@ pub fn supersede(
     keep: Keep,
     around: &mut Around,
 ) -> u64 {
-    let tell = if keep == Keep::Recorded { Tell::Later } else { Tell::Nobody };
+    let tell = if keep != Keep::InMemory { Tell::Later } else { Tell::Nobody };
     let sequence = supersede_and(store, id, proposed, keep, tell, around);
-    if keep == Keep::Recorded {
+    if keep != Keep::InMemory {
         peer::send_updates_of(store, id, around);
     }
     sequence
@@ -110,6 +112,9 @@ pub fn release(store: &mut Store, id: BindingId, around: &mut Around) -> u64 {
         rare.on_expiry = None;
     }
     let in_use = matches!(used.state, State::Active | State::Abandoned);
+    if in_use {
+        used.functions().for_each(|_| around.outcome.say(message::function_freed("mdb.c(1791)")));
+    }
     if in_use && let Some(extra) = &mut used.extra {
         extra.variables.clear();
         if let Some(rare) = &mut extra.rare {
@@ -139,6 +144,8 @@ pub fn abandon(store: &mut Store, id: BindingId, seconds: Wall, reason: &str, ar
     proposed.ends = if ends < around.now || ends > NEVER { NEVER } else { ends };
     proposed.next_state = State::Abandoned;
     around.outcome.say(message::abandoning(proposed.address, reason));
+    let old = store.get(id);
+    old.functions().for_each(|_| around.outcome.say(message::function_freed("mdb.c(1259)")));
     proposed.hardware.clear();
     proposed.uid.clear();
     supersede_and(store, id, proposed, Keep::Recorded, Tell::AtOnce, around)
@@ -207,9 +214,27 @@ pub fn set_flags(store: &mut Store, id: BindingId, reserved: bool, bootp: bool, 
 
 /// Writes a binding's record as it is, without a step; OMAPI and the like.
 pub fn record(store: &mut Store, id: BindingId, around: &mut Around) -> u64 {
+    say_unwritten(store.get(id), around.outcome);
+    append(store, id, around)
+}
+
+/// What a binding has and its record cannot hold.
+pub fn say_unwritten(binding: &Binding, outcome: &mut Outcome) {
+    binding.functions().for_each(|name| outcome.say(message::function_not_kept(name)));
+}
+
+fn append(store: &mut Store, id: BindingId, around: &mut Around) -> u64 {
     let sequence = around.journal.append(store.get(id), around.now, &around.format);
     store.amend(id, |binding| binding.sequence = sequence);
     sequence
+}
+
+fn keep_record(store: &mut Store, id: BindingId, keep: Keep, around: &mut Around) -> u64 {
+    match keep {
+        Keep::Recorded => record(store, id, around),
+        Keep::RecordedQuietly => append(store, id, around),
+        Keep::InMemory => 0,
+    }
 }
 
 fn change(
@@ -254,18 +279,12 @@ fn change_now(
         store.set_billing(id, None);
     }
     let Some(peer) = peer else {
-        return match keep {
-            Keep::Recorded => record(store, id, around),
-            Keep::InMemory => 0,
-        };
+        return keep_record(store, id, keep, around);
     };
     if tell == Tell::AtOnce && peer::will_hear(around.failover, peer) {
         store.amend(id, |binding| binding.rewind_state = binding.state);
     }
-    let sequence = match keep {
-        Keep::Recorded => record(store, id, around),
-        Keep::InMemory => 0,
-    };
+    let sequence = keep_record(store, id, keep, around);
     peer::queue(store, id, peer, tell, around);
     if let (State::Free | State::Backup, Some(pool)) = (old_state, pool) {
         peer::schedule_balance(store, pool, peer, around.failover);

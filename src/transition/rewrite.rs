@@ -19,11 +19,20 @@ pub struct Rewrite {
     last: Option<Rank>,
     declared: bool,
     leases: usize,
+    /// What is to be said about the bindings written so far.
+    pub said: Vec<Line>,
 }
 
 impl Rewrite {
     pub fn new(store: &Store) -> Self {
-        Rewrite { walk: RewriteWalk::new(store), begun: false, last: None, declared: false, leases: 0 }
+        Rewrite {
+            walk: RewriteWalk::new(store),
+            begun: false,
+            last: None,
+            declared: false,
+            leases: 0,
+            said: Vec::new(),
+        }
     }
 
     /// Appends the next piece, of about `limit` octets; false when it was the last.
@@ -53,7 +62,9 @@ impl Rewrite {
         }
         while out.len() - start < limit {
             let Some(id) = store.next_in_rewrite(&mut self.walk) else { return false };
-            writer::lease(out, store.get(id), now, format);
+            let binding = store.get(id);
+            self.said.extend(binding.functions().map(|name| message::function_not_kept(name)));
+            writer::lease(out, binding, now, format);
             self.leases += 1;
         }
         true
