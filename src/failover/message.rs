@@ -344,6 +344,23 @@ impl<'b> Writer<'b> {
         true
     }
 
+    /// An option whose value is appended, and fits.
+    pub fn put_with(&mut self, code: u16, write: impl FnOnce(&mut Vec<u8>)) {
+        let at = self.out.len();
+        self.out.extend_from_slice(&code.to_be_bytes());
+        self.out.extend_from_slice(&[0, 0]);
+        write(self.out);
+        let length = self.out.len() - at - 4;
+        match u16::try_from(length).ok().filter(|_| self.out.len() - self.start <= LONGEST) {
+            Some(length) => {
+                if let Some(field) = self.out.get_mut(at + 2..at + 4) {
+                    field.copy_from_slice(&length.to_be_bytes());
+                }
+            }
+            None => self.out.truncate(at),
+        }
+    }
+
     pub fn put_octet(&mut self, code: u16, value: u8) {
         self.put(code, &[value]);
     }

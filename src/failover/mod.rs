@@ -15,6 +15,7 @@ pub mod relationship;
 pub mod service;
 pub mod state;
 pub mod update;
+pub mod vendor;
 
 use crate::clock::{Now, Wall};
 use crate::config::Config;
@@ -241,8 +242,8 @@ impl Failover {
         self.outgoing.push(Outgoing { link: id, sequence, action: Action::Write(start..end) });
     }
 
-    /// The update of the binding that is first in the queue. `vendor`: what only our kind takes.
-    pub fn send_update(&mut self, index: usize, binding: &Binding, vendor: Option<&[u8]>, sequence: u64) {
+    /// The update of the binding that is first in the queue.
+    pub fn send_update(&mut self, index: usize, binding: &Binding, sequence: u64) {
         let (now, time) = (self.now(), self.now.wall as u32);
         let Some(relationship) = self.relationships.get_mut(index) else { return };
         let Some(id) = relationship.link else { return };
@@ -250,7 +251,8 @@ impl Failover {
         let xid = link.next_update_xid();
         let Some(desired) = relationship.mark_sent(xid) else { return };
         let start = self.bytes.len();
-        update::write(&mut self.bytes, binding, desired, vendor, time, xid);
+        let to_our_kind = relationship.is_our_kind;
+        update::write(&mut self.bytes, binding, desired, to_our_kind, time, xid);
         relationship.restart_contact(now);
         self.put(id, sequence, start);
     }
@@ -385,3 +387,6 @@ impl Failover {
             .is_some_and(|relationship| balance::secondary_may_get(counts, &relationship.parameters))
     }
 }
+
+#[cfg(test)]
+mod tests;

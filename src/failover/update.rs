@@ -4,6 +4,7 @@ use super::log;
 use super::message::{self, Kind, Message, Writer, code, reason};
 use super::relationship::Relationship;
 use super::state::{Role, State as Mine};
+use super::vendor;
 use crate::clock::Wall;
 use crate::lease::binding::{Binding, State};
 use crate::log::Line;
@@ -28,15 +29,8 @@ pub fn binding_state(number: u8) -> Option<State> {
     })
 }
 
-/// Writes the update that tells of a binding. `vendor`: what only servers of our kind take.
-pub fn write(
-    out: &mut Vec<u8>,
-    binding: &Binding,
-    desired: State,
-    vendor: Option<&[u8]>,
-    time: u32,
-    xid: u32,
-) {
+/// Writes the update that tells of a binding. One of our kind is told more.
+pub fn write(out: &mut Vec<u8>, binding: &Binding, desired: State, to_our_kind: bool, time: u32, xid: u32) {
     let wire = |time: Wall| time.clamp(0, Wall::from(u32::MAX)) as u32;
     let mut writer = Writer::new(out, Kind::BindingUpdate, time, xid);
     writer.put(code::ASSIGNED_ADDRESS, &binding.address.octets());
@@ -58,8 +52,8 @@ pub fn write(
     if flags != 0 {
         writer.put(code::IP_FLAGS, &flags.to_be_bytes());
     }
-    if let Some(vendor) = vendor.filter(|vendor| !vendor.is_empty()) {
-        writer.put(code::VENDOR_OPTIONS, vendor);
+    if to_our_kind && desired == State::Active {
+        writer.put_with(code::VENDOR_OPTIONS, |out| vendor::write(out, binding));
     }
     writer.finish();
 }
@@ -141,6 +135,9 @@ pub fn judge(
     {
         let rare = proposed.rare_mut();
         (rare.tsfp, rare.atsfp) = (time, time);
+    }
+    if let (State::Active, true, Some(list)) = (status, relationship.is_our_kind, update.vendor_options) {
+        vendor::read(list, &mut proposed);
     }
     let line = flags(relationship.role, held, &mut proposed, update)?;
     if !is_allowed(relationship, held, status, potential.unwrap_or(0), now) {

@@ -86,7 +86,7 @@ pub fn send_updates(store: &mut Store, peer: usize, around: &mut Around) {
             record(store, id, around);
         }
         let binding = store.get(id);
-        around.failover.send_update(peer, binding, None, binding.sequence);
+        around.failover.send_update(peer, binding, binding.sequence);
     }
 }
 

@@ -1,0 +1,124 @@
+use super::message::{Fault, Kind, Message, Writer, code};
+use super::state::{self, Role, Standing, State, Step};
+use super::*;
+
+/// Messages of real pairs, one of each form.
+const RECORDED: &str = include_str!("recorded/messages.txt");
+
+fn recorded() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    RECORDED.lines().filter(|line| !line.starts_with('#')).map(|line| {
+        let [_, name, text] = *line.split(' ').collect::<Vec<_>>() else { panic!("{line}") };
+        let octet = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+        (name, (0..text.len()).step_by(2).map(octet).collect())
+    })
+}
+
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::PoolRequest => "POOLREQ",
+        Kind::PoolResponse => "POOLRESP",
+        Kind::BindingUpdate => "BNDUPD",
+        Kind::BindingAck => "BNDACK",
+        Kind::Connect => "CONNECT",
+        Kind::ConnectAck => "CONNECTACK",
+        Kind::UpdateRequestAll => "UPDREQALL",
+        Kind::UpdateDone => "UPDDONE",
+        Kind::UpdateRequest => "UPDREQ",
+        Kind::State => "STATE",
+        Kind::Contact => "CONTACT",
+        Kind::Disconnect => "DISCONNECT",
+    }
+}
+
+#[test]
+fn every_recorded_message_is_read() {
+    let mut count = 0;
+    for (wanted, octets) in recorded() {
+        let message = Message::read(&octets).unwrap();
+        assert_eq!(message.kind.map(name), Some(wanted));
+        assert_eq!(message::length(&octets), Ok(Some(octets.len())));
+        count += 1;
+    }
+    assert_eq!(count, 35);
+}
+
+/// The same binding, told by us, is the same octets.
+#[test]
+fn a_recorded_update_is_written_the_same() {
+    let mut count = 0;
+    for (kind, octets) in recorded().filter(|(kind, _)| *kind == "BNDUPD") {
+        let message = Message::read(&octets).unwrap();
+        let mut binding = Binding::never_used(message.assigned_address.unwrap());
+        let time = |time: Option<u32>| Wall::from(time.unwrap_or(0));
+        binding.uid = SmallVec::from_slice(message.client_identifier.unwrap_or_default());
+        binding.hardware = SmallVec::from_slice(message.chaddr.unwrap_or_default());
+        binding.ends = time(message.lease_expiry);
+        binding.tstp = time(message.potential_expiry);
+        binding.starts = time(message.stos);
+        binding.cltt = time(message.cltt);
+        let flags = message.ip_flags.unwrap_or(0);
+        (binding.reserved, binding.bootp) = (flags & message::RESERVED != 0, flags & message::BOOTP != 0);
+        let desired = message.binding_status.and_then(update::binding_state).unwrap();
+        let mut out = Vec::new();
+        update::write(&mut out, &binding, desired, false, message.time, message.xid);
+        assert_eq!(out, octets, "{kind}");
+        count += 1;
+    }
+    assert!(count > 5, "{count}");
+}
+
+#[test]
+fn faults_of_k1() {
+    let header = |length: u16, kind: u8, options: &[u8]| {
+        let mut octets = length.to_be_bytes().to_vec();
+        octets.extend([kind, 12, 0, 0, 0, 0, 0, 0, 0, 0]);
+        octets.extend_from_slice(options);
+        octets
+    };
+    let read = |octets: &[u8]| Message::read(octets).map(|message| message.kind);
+    assert_eq!(message::length(&[0, 11]), Err(Fault::Length));
+    assert_eq!(message::length(&[8, 1]), Err(Fault::Length));
+    assert_eq!(message::length(&[8]), Ok(None));
+    // TLS-request of two octets.
+    let fault = Fault::Size { got: 2, wanted: 1, option: "TLS-request" };
+    assert_eq!(read(&header(18, 5, &[0, 27, 0, 2, 0, 0])), Err(fault));
+    let twice = [0, 27, 0, 1, 0, 0, 27, 0, 1, 0];
+    assert_eq!(read(&header(22, 5, &twice)), Err(Fault::Duplicate("TLS-request")));
+    assert_eq!(read(&header(12, 99, &[])), Ok(None));
+    assert_eq!(read(&header(16, 99, &[0, 1, 0, 0])), Err(Fault::InvalidType(99)));
+    assert_eq!(read(&header(13, 5, &[0])), Err(Fault::OverflowAtCode));
+    assert_eq!(read(&header(15, 5, &[0, 1, 0])), Err(Fault::OverflowAtLength));
+    assert_eq!(read(&header(16, 5, &[0, 1, 0, 9])), Err(Fault::OverflowAtData));
+    // cltt and an unknown code in a CONNECT are passed over.
+    let odd = [0, 6, 0, 1, 0, 0, 77, 0, 1, 0];
+    assert_eq!(read(&header(22, 5, &odd)), Ok(Some(Kind::Connect)));
+}
+
+#[test]
+fn a_message_stays_within_its_bound() {
+    let mut out = vec![7];
+    let mut writer = Writer::new(&mut out, Kind::BindingAck, 1, 2);
+    assert!(!writer.put(code::MESSAGE, &[b'x'; 3000]));
+    writer.put_with(code::VENDOR_OPTIONS, |out| out.extend([0; 3000]));
+    assert!(writer.put(code::MESSAGE, &[b'x'; 2000]));
+    writer.finish();
+    assert_eq!(out.len(), 1 + 12 + 4 + 2000);
+    assert!(Message::read(&out[1..]).is_ok());
+}
+
+/// Who ends where, for a stored and an announced state: every place where ISC's table leads on is as in the matrices.
+#[test]
+fn nothing_leads_to_shutdown() {
+    for role in [Role::Primary, Role::Secondary] {
+        for my in State::ALL {
+            for announced in State::ALL {
+                for partner in [State::Unknown, State::PotentialConflict] {
+                    let standing = Standing { name: "x", role, my, stored: my, partner };
+                    let steps = state::on_announcement(&standing, announced, false);
+                    let dead = [State::Shutdown, State::Paused, State::Unknown].map(Step::Move);
+                    assert!(steps.iter().all(|step| !dead.contains(step)), "{my:?} {announced:?}");
+                }
+            }
+        }
+    }
+}
