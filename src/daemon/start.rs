@@ -101,7 +101,7 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
         let mut server = build(config, hosts, leases, (port, broadcast), &values, offset);
         return leases::trial(&mut server, clock.now(), &lease_file).map(|()| 0);
     }
-    let (journal, journal_wake) = open_journal(lease_file, !values.dont_use_fsync)?;
+    let (journal, journal_wake) = open_journal(lease_file, &values)?;
     let kept_duid = leases.kept.clone();
     let server = build(config, hosts, leases, (port, broadcast), &values, offset);
     let port = server.engine().settings.local_port;
@@ -293,13 +293,16 @@ fn read_whole(mut file: File, path: &Path) -> Result<Vec<u8>, Fatal> {
     Ok(text)
 }
 
-fn open_journal(path: PathBuf, sync: bool) -> Result<(Journal, Arc<Notify>), Fatal> {
+fn open_journal(path: PathBuf, values: &StartUp) -> Result<(Journal, Arc<Notify>), Fatal> {
     let notify = Arc::new(Notify::new());
     let wake = notify.clone();
     let text = message::cannot_append(&path);
     // The working directory changes; a statement of the configuration may have named a relative one.
     let path = std::path::absolute(path).map_err(|_| text.clone())?;
-    let journal = Journal::start(Settings { path, sync }, move || wake.notify_one()).map_err(|_| text)?;
+    // ISC reads the number in the wrong byte order, and 0 as one.
+    let most_per_sync = values.delayed_ack.filter(|most| *most > 0).map(u32::from);
+    let settings = Settings { path, sync: !values.dont_use_fsync, most_per_sync };
+    let journal = Journal::start(settings, move || wake.notify_one()).map_err(|_| text)?;
     Ok((journal, notify))
 }
 

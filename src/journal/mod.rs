@@ -42,6 +42,7 @@ enum Step {
     Append {
         sequence: u64,
         length: usize,
+        records: u32,
     },
     RewriteBegin,
     RewriteChunk {
@@ -57,9 +58,16 @@ enum Step {
 pub struct Batch {
     steps: Vec<Step>,
     bytes: Vec<u8>,
+    /// Records of one step, at most; none: no limit.
+    most: Option<u32>,
 }
 
 impl Batch {
+    /// One of which no sync covers more than so many records (`delayed-ack`).
+    pub fn of_at_most(most: Option<u32>) -> Batch {
+        Batch { most, ..Batch::default() }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
@@ -68,11 +76,14 @@ impl Batch {
     pub fn append(&mut self, sequence: u64, records: &[u8]) {
         self.bytes.extend_from_slice(records);
         // Neighbours join: one step, one write.
-        if let Some(Step::Append { sequence: last, length }) = self.steps.last_mut() {
-            *last = sequence;
-            *length += records.len();
-        } else {
-            self.steps.push(Step::Append { sequence, length: records.len() });
+        let most = self.most.unwrap_or(u32::MAX);
+        match self.steps.last_mut() {
+            Some(Step::Append { sequence: last, length, records: count }) if *count < most => {
+                *last = sequence;
+                *length += records.len();
+                *count += 1;
+            }
+            _ => self.steps.push(Step::Append { sequence, length: records.len(), records: 1 }),
         }
     }
 
@@ -97,7 +108,7 @@ impl Batch {
     }
 
     fn take_from(&mut self, other: &mut Batch) {
-        if self.is_empty() {
+        if self.is_empty() && self.most == other.most {
             std::mem::swap(self, other);
         } else {
             self.steps.append(&mut other.steps);
@@ -143,11 +154,14 @@ pub struct Settings {
     pub path: PathBuf,
     /// False with `dont-use-fsync true`: a record counts as durable once it is written.
     pub sync: bool,
+    /// Records that one sync may cover (`delayed-ack`); none: as many as have collected.
+    pub most_per_sync: Option<u32>,
 }
 
 /// Handle of the journal thread.
 pub struct Journal {
     shared: Arc<Shared>,
+    most_per_sync: Option<u32>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -156,10 +170,17 @@ impl Journal {
     /// each new report.
     pub fn start(settings: Settings, wake: impl Fn() + Send + 'static) -> io::Result<Journal> {
         let file = disk::open_for_append(&settings.path)?;
+        let most_per_sync = settings.most_per_sync;
         let shared = Arc::new(Shared::default());
+        shared.queue().batch = Batch::of_at_most(most_per_sync);
         let mut worker = worker::Worker::new(settings, file, shared.clone(), Box::new(wake))?;
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || worker.run())?;
-        Ok(Journal { shared, thread: Some(thread) })
+        Ok(Journal { shared, most_per_sync, thread: Some(thread) })
+    }
+
+    /// An empty batch for it.
+    pub fn batch(&self) -> Batch {
+        Batch::of_at_most(self.most_per_sync)
     }
 
     /// Hands over the batch and leaves an empty one. Never waits for the disk.

@@ -11,7 +11,8 @@ fn directory() -> TempDir {
 }
 
 fn start(path: &Path) -> Journal {
-    Journal::start(Settings { path: path.to_owned(), sync: true }, || ()).expect("a journal")
+    Journal::start(Settings { path: path.to_owned(), sync: true, most_per_sync: None }, || ())
+        .expect("a journal")
 }
 
 /// Collects reports until one satisfies `last`.
@@ -82,7 +83,7 @@ fn many_records_take_few_syncs() {
     let path = directory.path().join("dhcpd.leases");
     let wakes = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let counter = wakes.clone();
-    let journal = Journal::start(Settings { path, sync: true }, move || {
+    let journal = Journal::start(Settings { path, sync: true, most_per_sync: None }, move || {
         counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     })
     .expect("a journal");
@@ -236,4 +237,25 @@ fn a_torn_batch_is_cut_off() {
         .expect("written");
     appender.cut_off();
     assert_eq!(read(&path), "whole\nsecond\n");
+}
+
+#[test]
+fn a_sync_covers_no_more_records_than_are_allowed() {
+    let directory = directory();
+    let path = directory.path().join("dhcpd.leases");
+    let settings = Settings { path, sync: true, most_per_sync: Some(2) };
+    let journal = Journal::start(settings, || ()).expect("a journal");
+    let mut batch = journal.batch();
+    (1..=5).for_each(|sequence| batch.append(sequence, b"lease\n"));
+    let counts: Vec<_> = batch
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Append { sequence, records, .. } => Some((*sequence, *records)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(counts, [(2, 2), (4, 2), (5, 1)]);
+    journal.submit(&mut batch);
+    until(&journal, |report| *report == Report::Durable(5));
 }

@@ -42,7 +42,7 @@ impl Worker {
     }
 
     pub(super) fn run(&mut self) {
-        let mut batch = Batch::default();
+        let mut batch = Batch::of_at_most(self.settings.most_per_sync);
         while self.next(&mut batch) {
             self.commit(&batch);
             self.shared.backlog.fetch_sub(batch.bytes.len(), Ordering::Relaxed);
@@ -78,7 +78,12 @@ impl Worker {
         };
         for step in &batch.steps {
             match *step {
-                Step::Append { sequence, length } => self.append(sequence, take(length)),
+                Step::Append { sequence, length, .. } => {
+                    self.append(sequence, take(length));
+                    if self.settings.most_per_sync.is_some() {
+                        self.sync();
+                    }
+                }
                 Step::RewriteChunk { length } => {
                     let bytes = take(length);
                     if let Some(rewrite) = &mut self.rewrite {

@@ -17,7 +17,8 @@ fn shell(path: PathBuf) -> Shell {
     let journal_wake = Arc::new(Notify::new());
     let wake = journal_wake.clone();
     let journal =
-        Journal::start(Settings { path, sync: true }, move || wake.notify_one()).expect("a journal");
+        Journal::start(Settings { path, sync: true, most_per_sync: None }, move || wake.notify_one())
+            .expect("a journal");
     let udp = UdpSocket::open(Ipv4Addr::LOCALHOST, 0).expect("a socket");
     let sockets = Sockets { packet: Vec::new(), udp };
     let nowhere = Identity { program: "test".to_owned(), pid: 0, socket: "/nonexistent/log".into() };
