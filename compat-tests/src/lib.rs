@@ -13,6 +13,7 @@
 //! * [`failing_disk`]: a disk that fails, is slow or loses its power at the test's word.
 //! * [`ground`]: namespaces for programs that run for real; [`crowd`]: clients that remember what they were given.
 //! * [`load`]: many clients at once; [`bench`]: servers measured with it, and what the durability tests start.
+//! * [`management`]: an OMAPI client that adds hosts.
 //! * [`pair`]: two servers that are failover peers, for real.
 //! * [`core`]: one core in this process, without a world.
 //! * [`replays`]: recordings of our own server.
@@ -35,6 +36,7 @@ pub mod ledger;
 pub mod lists;
 pub mod live;
 pub mod load;
+pub mod management;
 pub mod pair;
 pub mod random;
 pub mod recording;
