@@ -1,6 +1,8 @@
 //! A plain OMAPI client of its own: the judge does not share code with the judged. It adds hosts, one after another on each
 //! connection, and remembers which were acknowledged.
 
+pub mod fuzz;
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::sync::Mutex;

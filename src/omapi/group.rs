@@ -48,7 +48,9 @@ pub fn update(world: &mut World, name: Option<&Name>, values: &Values) -> Result
             }
             b"statements" if statements.is_some() || has_statements(world, name) => return Err(Code::EXISTS),
             b"statements" => {
-                statements = Some(read_statements(world, value.ok_or(Code::INVALID_ARGUMENT)?)?);
+                let read = read_statements(world, value.ok_or(Code::INVALID_ARGUMENT)?)?;
+                // Without any, ISC's reader takes the record after it for part of the group.
+                statements = Some(Some(read).filter(|read| !read.is_empty()).ok_or(Code::INVALID_ARGUMENT)?);
             }
             _ => return Err(Code::NOT_FOUND),
         }

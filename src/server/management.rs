@@ -168,3 +168,6 @@ fn world<'a>(
         elsewhere: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //! the real program (recordings in compat-tests) or of DESIGN's promises.
 
 use super::Server;
-use super::effect::{Effect, Effects, Route};
+use super::effect::{Effect, Effects, Route, StreamEffect, StreamId};
 use super::event::{Event, Interface, InterfaceId};
 use crate::clock::Now;
 use crate::config::startup::CommandLine;
@@ -19,16 +19,18 @@ const START: i64 = 1_700_000_000;
 const ONE_POOL: &str = "authoritative; default-lease-time 600; ping-check false;
     subnet 10.9.0.0 netmask 255.255.255.0 { range 10.9.0.100 10.9.0.109; }";
 
-struct World {
-    server: Server,
-    now: Now,
-    effects: Effects,
+pub(super) struct World {
+    pub server: Server,
+    pub now: Now,
+    pub effects: Effects,
     /// Records written and not yet reported durable.
-    written: u64,
+    pub written: u64,
     log: Vec<String>,
     /// Message type and yiaddr of what was sent.
     sent: Vec<(u8, Ipv4Addr)>,
-    file: String,
+    pub file: String,
+    /// What was asked for TCP streams, with the octets of writes.
+    pub streams: Vec<(StreamId, StreamEffect, Vec<u8>)>,
 }
 
 fn build(text: &str) -> Server {
@@ -59,7 +61,7 @@ fn build(text: &str) -> Server {
 }
 
 impl World {
-    fn new(text: &str) -> World {
+    pub fn new(text: &str) -> World {
         let mut world = World {
             server: build(text),
             now: Now { wall: START, mono: 1_000_000 },
@@ -68,6 +70,7 @@ impl World {
             log: Vec::new(),
             sent: Vec::new(),
             file: String::new(),
+            streams: Vec::new(),
         };
         world.server.open(world.now, &mut world.effects);
         world.perform();
@@ -76,12 +79,12 @@ impl World {
         world
     }
 
-    fn event(&mut self, event: Event<'_>) {
+    pub fn event(&mut self, event: Event<'_>) {
         self.server.handle(self.now, event, &mut self.effects);
         self.perform();
     }
 
-    fn perform(&mut self) {
+    pub fn perform(&mut self) {
         let bytes = std::mem::take(&mut self.effects.bytes);
         let text =
             |range: &std::ops::Range<usize>| String::from_utf8_lossy(&bytes[range.clone()]).into_owned();
@@ -104,7 +107,14 @@ impl World {
                 Effect::RewriteBegin => self.log.push("rewrite begins".into()),
                 Effect::RewriteChunk(range) => self.file.push_str(&text(&range)),
                 Effect::RewriteEnd => self.log.push("rewrite ends".into()),
-                Effect::Stream { .. } | Effect::Execute(_) => {}
+                Effect::Stream { stream, effect } => {
+                    let octets = match &effect {
+                        StreamEffect::Write(range) => bytes[range.clone()].to_vec(),
+                        _ => Vec::new(),
+                    };
+                    self.streams.push((stream, effect, octets));
+                }
+                Effect::Execute(_) => {}
                 Effect::Exit(status) => self.log.push(format!("exit {status}")),
             }
         }
@@ -121,7 +131,7 @@ impl World {
     }
 
     /// The log since the last look.
-    fn said(&mut self) -> Vec<String> {
+    pub fn said(&mut self) -> Vec<String> {
         std::mem::take(&mut self.log)
     }
 
@@ -129,7 +139,7 @@ impl World {
         std::mem::take(&mut self.sent)
     }
 
-    fn pass(&mut self, seconds: u64) {
+    pub fn pass(&mut self, seconds: u64) {
         self.now.wall += seconds as i64;
         self.now.mono += seconds * 1_000_000;
         self.event(Event::Timer);

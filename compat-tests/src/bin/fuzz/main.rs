@@ -1,7 +1,8 @@
 //! `fuzz TARGET SECONDS [SEED]`: mutated inputs into a reader until the time is over. Targets: `configuration` (dhcpd.conf, with
 //! the advice that `--explain` gives), `leases` (dhcpd.leases), `packet` (a datagram as expressions see it), `core` (datagrams
-//! to a server with a rich configuration, which lives on from one to the next), `recording` (of `-tf`), `omshell` (what a
-//! server sends to omshell), `session` (what is typed into it). Seeds are the
+//! to a server with a rich configuration, which lives on from one to the next), `recording` (of `-tf`), `omapi` (octets of a
+//! management client; what they write to the lease file is read back), `omshell` (what a server sends to omshell), `session`
+//! (what is typed into it). Seeds are the
 //! scenarios of this package. Whatever panics is written to `fuzz-input` in the folder of temporary files first.
 
 use compat_tests::scenario;
@@ -26,7 +27,9 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (Some(target), Some(seconds)) = (words.first(), words.get(1).and_then(|word| word.parse().ok()))
     else {
-        eprintln!("usage: fuzz configuration|leases|packet|core|recording|omshell|session SECONDS [SEED]");
+        eprintln!(
+            "usage: fuzz configuration|leases|packet|core|recording|omapi|omshell|session SECONDS [SEED]"
+        );
         return ExitCode::FAILURE;
     };
     let run: fn(&[u8]) = match target.as_str() {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         "recording" => compat_tests::replays::replay_damaged,
         "omshell" => |octets| assert!(omshell::fuzz_server(octets) < 1 << 22),
         "session" => omshell::fuzz_session,
+        "omapi" => compat_tests::management::fuzz::octets,
         _ => return ExitCode::FAILURE,
     };
     let seed = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(1);
@@ -113,6 +117,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     }
     if target == "core" {
         seeds.extend(core::seeds());
+    }
+    if target == "omapi" {
+        seeds.extend(compat_tests::management::fuzz::seeds());
     }
     if target == "recording" {
         seeds.extend(compat_tests::replays::all().iter().filter_map(|path| std::fs::read(path).ok()));
