@@ -87,3 +87,56 @@ fn lease_files_with_faults() {
     different.iter().take(20).for_each(|difference| println!("{difference}"));
     assert!(different.is_empty(), "{} differences", different.len());
 }
+
+/// ISC runs a program that stands at the top level, or in an `on expiry` of the file, also when it only checks. Ours does not;
+/// `log` is said all the same.
+#[test]
+fn a_check_runs_no_program() {
+    let ours = ground::ours().expect("dhcpd is built");
+    let folder = tempfile::tempdir().expect("a folder");
+    let witness = folder.path().join("ran");
+    let execute = format!("execute (\"/usr/bin/touch\", \"{}\");", witness.display());
+    let configuration = format!(
+        "{execute} log (info, \"at the top\");\nsubnet 10.9.0.0 netmask 255.255.255.0 {{ range 10.9.0.10 10.9.0.20; }}\n"
+    );
+    let leases = format!(
+        "lease 10.9.0.10 {{ ends 3 2016/01/06 15:50:34; binding state active; next binding state free; \
+         hardware ethernet 1:2:3:4:5:6; on expiry {{ {execute} log (info, \"expired\"); }} }}\n"
+    );
+    fs::write(folder.path().join("t.conf"), configuration).expect("written");
+    fs::write(folder.path().join("t.leases"), leases).expect("written");
+    for with_leases in [false, true] {
+        let judgement = program(&ours, false, with_leases, folder.path()).expect("it ends");
+        let said = String::from_utf8_lossy(&judgement.lines).into_owned();
+        assert!(judgement.accepted && said.contains("at the top\n"), "{said}");
+        assert_eq!(with_leases, said.contains("expired\n"), "{said}");
+        assert!(!witness.exists(), "a program was run: {said}");
+    }
+}
+
+/// What makes ISC crash is refused in one of its forms, with status 1.
+#[test]
+fn what_crashes_isc_is_refused() {
+    let ours = ground::ours().expect("dhcpd is built");
+    let folder = tempfile::tempdir().expect("a folder");
+    let cases = [
+        ("key k { algorithm hmac-md5; }\n", "t.conf line 1: tsig key k: no secret\n"),
+        ("key k { }\n", "t.conf line 1: tsig key k: no algorithm\n"),
+        (
+            "class \"foo\" { match if known; }\nadd \"foo\";\n",
+            "add: foo: no raw packet or lease is available\n",
+        ),
+        (
+            "option domain-name = config-option domain-name;\nlog (info, config-option domain-name);\n",
+            "expression nested too deeply or too long to evaluate; taken as null\n",
+        ),
+    ];
+    for (configuration, text) in cases {
+        fs::write(folder.path().join("t.conf"), configuration).expect("written");
+        let judgement = program(&ours, false, false, folder.path()).expect("it ends");
+        let said = String::from_utf8_lossy(&judgement.lines).into_owned();
+        assert!(!judgement.accepted && said.starts_with(text), "{configuration}: {said}");
+        let real = Path::new(REAL);
+        assert!(!real.exists() || program(real, false, false, folder.path()).is_none(), "{configuration}");
+    }
+}

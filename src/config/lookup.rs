@@ -1,7 +1,7 @@
 //! Reading the model: by number, by name, along a scope chain.
 
 use super::model::{
-    Class, ClassId, Config, FailoverPeer, Host, HostId, NetworkId, Pond, PondId, Pool, PoolId, Scope,
+    Class, ClassId, Config, FailoverPeer, Host, HostId, NetworkId, Pond, PondId, Pool, PoolId, Range6, Scope,
     ScopeId, SharedNetwork, Subnet, Subnet6, Subnet6Id, SubnetId,
 };
 use crate::eval::ast::Block;
@@ -88,5 +88,11 @@ impl Subnet {
 impl Subnet6 {
     pub fn contains(&self, address: std::net::Ipv6Addr) -> bool {
         address.to_bits() & super::network::mask6(self.prefix_length) == self.net.to_bits()
+    }
+}
+
+impl Range6 {
+    pub fn contains(&self, address: std::net::Ipv6Addr) -> bool {
+        address.to_bits() & super::network::mask6(self.length) == self.start.to_bits()
     }
 }

@@ -188,7 +188,7 @@ pub struct Pool {
 }
 
 /// What a [`Range6`] hands out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lease6Kind {
     /// IA_NA
     Address,

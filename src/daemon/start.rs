@@ -380,6 +380,8 @@ fn start_up(start: &Start, config: &Config, hosts: &HostTable, now: Wall) -> Res
 fn hear(start: &Start) -> impl FnMut(startup::Event) + '_ {
     |event| match event {
         startup::Event::Say(line) => trace::say(&line),
+        // A check has no effects; ISC runs the program.
+        startup::Event::Execute(_) if start.flags.test_configuration || start.flags.test_leases => {}
         startup::Event::Execute(words) => execute::run_to_end(words, &mut |line| trace::say(&line)),
         startup::Event::Facility(number) => {
             start.log.set_facility(number);

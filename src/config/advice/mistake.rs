@@ -2,12 +2,13 @@
 
 use super::nearest::nearest;
 use super::{Finding, Severity, place};
-use crate::config::model::{ClassId, Config, FixedAddresses, Permit, Scope};
+use crate::config::model::{ClassId, Config, Family, FixedAddresses, Permit, Pond, Range6, Scope};
 use crate::eval::ast::{Action, Expr, OptionOp, Statement};
 use crate::option::definition::{OptionId, SERVER};
 use crate::syntax::keyword::Keyword;
 use crate::syntax::source::{Source, Span};
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 
 pub(super) fn all(config: &Config, sources: &[Source]) -> Vec<Finding> {
     let mut found = Mistakes { config, sources, findings: Vec::new() };
@@ -80,39 +81,65 @@ impl Mistakes<'_> {
 
     fn pools(&mut self) {
         let config = self.config;
-        for pool in &config.pools {
-            for permit in pool.allow.iter().chain(&pool.deny) {
-                let why = match permit {
-                    Permit::AuthenticatedClients => "clients are never authenticated".to_string(),
-                    Permit::MembersOf(class) if self.is_empty(*class) => {
-                        let name = config.class(*class).name.clone().unwrap_or_default();
-                        format!("nothing can be a member of class \"{name}\"")
-                    }
-                    _ => continue,
-                };
-                self.warn(
-                    "permit-never-applies",
-                    pool.span,
-                    format!("a permit of this pool can never apply: {why}"),
-                    None,
-                );
-            }
-            let everybody = |permits: &[Permit]| {
-                permits
-                    .iter()
-                    .any(|permit| matches!(permit, Permit::AllClients | Permit::UnauthenticatedClients))
-            };
-            let contradicts = pool.allow.iter().any(|permit| pool.deny.contains(permit));
-            if everybody(&pool.deny)
-                || contradicts
-                || (!pool.allow.is_empty() && pool.allow.iter().all(|p| *p == Permit::AuthenticatedClients))
-            {
-                let message = "no client can ever get an address of this pool".to_string();
-                let hint = "what a `deny` line matches is refused whatever the `allow` lines say".to_string();
-                self.warn("pool-never-used", pool.span, message, Some(hint));
-            }
-        }
+        config.pools.iter().for_each(|pool| self.permits(&pool.allow, &pool.deny, pool.span));
+        config.ponds.iter().for_each(|pond| self.permits(&pond.allow, &pond.deny, pond.span));
         self.subnets_within_subnets();
+        self.ranges_within_ranges();
+    }
+
+    /// Those of one pool.
+    fn permits(&mut self, allow: &[Permit], deny: &[Permit], span: Span) {
+        let config = self.config;
+        for permit in allow.iter().chain(deny) {
+            let why = match permit {
+                Permit::AuthenticatedClients => "clients are never authenticated".to_string(),
+                Permit::DynamicBootpClients if config.family == Family::V6 => {
+                    "there is no BOOTP in IPv6".to_string()
+                }
+                Permit::MembersOf(class) if self.is_empty(*class) => {
+                    let name = config.class(*class).name.clone().unwrap_or_default();
+                    format!("nothing can be a member of class \"{name}\"")
+                }
+                _ => continue,
+            };
+            let message = format!("a permit of this pool can never apply: {why}");
+            self.warn("permit-never-applies", span, message, None);
+        }
+        let everybody =
+            |permit: &Permit| matches!(permit, Permit::AllClients | Permit::UnauthenticatedClients);
+        let nobody = !allow.is_empty() && allow.iter().all(|permit| *permit == Permit::AuthenticatedClients);
+        if nobody || deny.iter().any(everybody) || allow.iter().any(|permit| deny.contains(permit)) {
+            let message = "no client can ever get an address of this pool".to_string();
+            let hint = "what a `deny` line matches is refused whatever the `allow` lines say".to_string();
+            self.warn("pool-never-used", span, message, Some(hint));
+        }
+    }
+
+    /// IPv6 ranges may overlap, and then the first one declared takes what both hold. A `range` that does is an error already.
+    fn ranges_within_ranges(&mut self) {
+        let config = self.config;
+        let ranges = config.ponds.iter().flat_map(|pond| pond.ranges.iter().map(move |range| (range, pond)));
+        let mut ranges: Vec<(&Range6, &Pond)> = ranges.collect();
+        ranges.sort_by_key(|(range, _)| (range.kind, range.start, range.length, range.declared));
+        let Some(mut outer) = ranges.first().copied() else { return };
+        for &(range, pond) in ranges.iter().skip(1) {
+            if range.kind != outer.0.kind || !outer.0.contains(range.start) {
+                outer = (range, pond);
+                continue;
+            }
+            let (first, second) = if outer.0.declared < range.declared {
+                (outer, (range, pond))
+            } else {
+                ((range, pond), outer)
+            };
+            let message = format!(
+                "the range {}/{} overlaps {}/{}, which is declared before it",
+                second.0.start, second.0.length, first.0.start, first.0.length
+            );
+            let earlier = place(first.1.span, self.sources);
+            let finding = self.warn("range-overlaps", second.1.span, message, None);
+            finding.related = earlier.map(|place| (place, "the pool that has it".to_string()));
+        }
     }
 
     /// Ranges of an outer subnet that lie in an inner one are never on the client's subnet.
@@ -154,12 +181,18 @@ impl Mistakes<'_> {
 
     fn hosts(&mut self) {
         let config = self.config;
-        if config.subnets.is_empty() {
+        if config.subnets.is_empty() && config.subnets6.is_empty() {
             return;
         }
         for (_, host) in config.hosts.iter() {
-            let Some(FixedAddresses::One(address)) = &host.fixed_addresses else { continue };
-            if config.find_subnet(*address).is_none() {
+            let outside: Option<IpAddr> = match &host.fixed_addresses {
+                Some(FixedAddresses::One(address)) => {
+                    config.find_subnet(*address).is_none().then_some((*address).into())
+                }
+                Some(FixedAddresses::Expression(list)) => self.outside6(list).map(IpAddr::V6),
+                None => None,
+            };
+            if let Some(address) = outside {
                 let message = format!(
                     "host {}: no subnet holds its fixed-address {address}, so it is never given",
                     host.name
@@ -167,6 +200,17 @@ impl Mistakes<'_> {
                 self.warn("host-outside", host.span, message, None);
             }
         }
+    }
+
+    /// The first address of a `fixed-address6` that no subnet holds.
+    fn outside6(&self, list: &Expr) -> Option<Ipv6Addr> {
+        let Expr::Const(octets) = list else { return None };
+        if self.config.family != Family::V6 {
+            return None;
+        }
+        let (addresses, _) = octets.as_chunks::<16>();
+        let mut addresses = addresses.iter().map(|octets| Ipv6Addr::from(*octets));
+        addresses.find(|address| !self.config.subnets6.iter().any(|subnet| subnet.contains(*address)))
     }
 
     fn keys(&mut self) {

@@ -3,7 +3,11 @@ use crate::config::{Family, Input, parse};
 use crate::syntax::source::SourceId;
 
 fn explained(text: &str) -> Vec<Finding> {
-    let input = Input { name: "F", text: text.as_bytes().to_vec(), family: Family::V4, interfaces: &[] };
+    explained_of(Family::V4, text)
+}
+
+fn explained_of(family: Family, text: &str) -> Vec<Finding> {
+    let input = Input { name: "F", text: text.as_bytes().to_vec(), family, interfaces: &[] };
     let mut ignore = |_: Line| {};
     let mut listener = Listener { forward: &mut ignore, diagnostics: Vec::new() };
     let mut none = |_: &str| Err(std::io::Error::other("no includes"));
@@ -47,6 +51,57 @@ fn the_earlier_declaration_is_shown() {
     assert_eq!((place.line, place.column, found[0].code), (1, 1, "already-exists"));
 }
 
+/// Ranges in the subnet inside, permits for nobody, parameters.
+const MORE_MISTAKES: &[(&str, &str)] = &[
+    (
+        "shared-network n { subnet 10.0.0.0 netmask 255.255.0.0 { range 10.0.1.5; } subnet 10.0.1.0 netmask 255.255.255.0 { } }\n",
+        "range-shadowed",
+    ),
+    (
+        "class \"c\" { } subnet 10.0.0.0 netmask 255.255.255.0 { pool { allow members of \"c\"; range 10.0.0.1; } }\n",
+        "permit-never-applies",
+    ),
+    (
+        "subnet 10.0.0.0 netmask 255.255.255.0 { pool { allow known-clients; deny known-clients; range 10.0.0.1; } }\n",
+        "pool-never-used",
+    ),
+    ("default-lease-time 5;\ndefault-lease-time 6;\n", "set-twice"),
+];
+
+#[test]
+fn overlapping_ranges_show_both() {
+    let text =
+        "subnet 10.0.0.0 netmask 255.255.255.0 { range 10.0.0.5 10.0.0.9; range 10.0.0.9 10.0.0.12; }\n";
+    assert!(codes(text).contains(&"declared-twice"), "{:?}", codes(text));
+    let text = "subnet6 2001:db8::/48 { range6 2001:db8::/64; }\n\
+                subnet6 2001:db8:1::/48 { pool6 { range6 2001:db8:1::/64; } pool6 { range6 2001:db8:1::/112; } }\n";
+    let found = explained_of(Family::V6, text);
+    assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["range-overlaps"]);
+    let (place, related) = (found[0].place.as_ref().unwrap(), &found[0].related.as_ref().unwrap().0);
+    assert_eq!((place.line, related.line), (2, 2));
+    assert!(place.column > related.column);
+}
+
+#[test]
+fn mistakes_of_a_v6_configuration() {
+    let cases = [
+        ("host h { fixed-address6 2001:db9::1; }", "host-outside"),
+        (
+            "subnet6 2001:db8:1::/64 { pool6 { range6 2001:db8:1::/112; allow dynamic bootp clients; } }",
+            "permit-never-applies",
+        ),
+        (
+            "subnet6 2001:db8:1::/64 { pool6 { range6 2001:db8:1::/112; deny all clients; } }",
+            "pool-never-used",
+        ),
+    ];
+    for (text, code) in cases {
+        let text = format!("subnet6 2001:db8::/64 {{ }}\n{text}\n");
+        let found: Vec<_> = explained_of(Family::V6, &text).iter().map(|finding| finding.code).collect();
+        assert_eq!(found, [code], "{text}");
+    }
+}
+
 #[test]
 fn silent_mistakes() {
     let cases = [
@@ -66,7 +121,7 @@ fn silent_mistakes() {
             "pool-never-used",
         ),
     ];
-    for (text, code) in cases {
+    for (text, code) in cases.into_iter().chain(MORE_MISTAKES.iter().copied()) {
         assert!(codes(text).contains(&code), "{text}: {:?}", codes(text));
     }
 }
