@@ -30,6 +30,7 @@ pub mod expressions;
 pub mod failing_disk;
 pub mod generator;
 pub mod ground;
+pub mod hostile_peer;
 pub mod judge;
 pub mod lease_text;
 pub mod ledger;

@@ -27,6 +27,15 @@ enum What {
     Close(StreamId),
 }
 
+/// What a stream waits for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waiting {
+    /// The last record.
+    sequence: u64,
+    /// How many writes.
+    count: u32,
+}
+
 /// Held effects by the record they wait for.
 #[derive(Debug, Default)]
 pub struct Held {
@@ -37,7 +46,7 @@ pub struct Held {
     /// The record that the last reply held for a client waits for.
     clients: FxHashMap<u64, u64>,
     /// The same for a TCP stream.
-    streams: FxHashMap<StreamId, u64>,
+    streams: FxHashMap<StreamId, Waiting>,
     /// Emptied buffers, used again.
     spare: Vec<Vec<u8>>,
     /// The disk takes nothing: what would wait is not made at all.
@@ -48,6 +57,8 @@ pub struct Held {
 const SPARE: usize = 1024;
 /// Effects held, at most. A disk that is slower than this gives no answers, and the clients ask again.
 const MOST: usize = 65_536;
+/// Of these for one stream.
+const MOST_OF_STREAM: u32 = 8_192;
 
 fn client_of(payload: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
@@ -81,16 +92,16 @@ impl Held {
 
     /// Octets for a TCP stream: leave at once, or are kept. False: there is no room for them.
     pub fn stream(&mut self, sequence: u64, stream: StreamId, octets: &[u8], out: &mut Effects) -> bool {
-        let before = self.streams.get(&stream).copied().unwrap_or(0);
-        let sequence = sequence.max(before);
+        let before = self.streams.get(&stream).copied().unwrap_or_default();
+        let sequence = sequence.max(before.sequence);
         if sequence <= self.durable {
             write(stream, octets, out);
             return true;
         }
-        if !self.has_room() {
+        if !self.has_room() || before.count >= MOST_OF_STREAM {
             return false;
         }
-        self.streams.insert(stream, sequence);
+        self.streams.insert(stream, Waiting { sequence, count: before.count + 1 });
         let mut buffer = self.spare.pop().unwrap_or_default();
         buffer.clear();
         buffer.extend_from_slice(octets);
@@ -112,13 +123,15 @@ impl Held {
                 self.forget(stream);
                 StreamEffect::Abort
             }
-            Action::Close => match self.streams.get(&stream).filter(|sequence| **sequence > self.durable) {
-                Some(&sequence) => {
-                    self.keep(sequence, What::Close(stream));
-                    return true;
+            Action::Close => {
+                match self.streams.get(&stream).filter(|waiting| waiting.sequence > self.durable) {
+                    Some(&Waiting { sequence, .. }) => {
+                        self.keep(sequence, What::Close(stream));
+                        return true;
+                    }
+                    None => StreamEffect::Close,
                 }
-                None => StreamEffect::Close,
-            },
+            }
         };
         out.list.push(Effect::Stream { stream, effect });
         true
@@ -166,7 +179,8 @@ impl Held {
                 }
                 What::Stream { stream, octets } => {
                     // Gone meanwhile, when it is not known here.
-                    if self.streams.contains_key(&stream) {
+                    if let Some(waiting) = self.streams.get_mut(&stream) {
+                        waiting.count = waiting.count.saturating_sub(1);
                         write(stream, &octets, out);
                     }
                     if self.spare.len() < SPARE {
@@ -187,7 +201,7 @@ impl Held {
             self.streams.clear();
         } else if self.clients.len() + self.streams.len() > self.waiting.len() * 2 {
             self.clients.retain(|_, sequence| *sequence > durable);
-            self.streams.retain(|_, sequence| *sequence > durable);
+            self.streams.retain(|_, waiting| waiting.sequence > durable);
         }
     }
 
@@ -199,7 +213,7 @@ impl Held {
         self.clients.clear();
         let durable = self.durable;
         let streams = std::mem::take(&mut self.streams).into_iter();
-        (count, streams.filter(|(_, sequence)| *sequence > durable).map(|(stream, _)| stream).collect())
+        (count, streams.filter(|(_, waiting)| waiting.sequence > durable).map(|(stream, _)| stream).collect())
     }
 }
 

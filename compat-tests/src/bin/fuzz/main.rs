@@ -2,9 +2,10 @@
 //! the advice that `--explain` gives), `leases` (dhcpd.leases), `packet` (a datagram as expressions see it), `core` (datagrams
 //! to a server with a rich configuration, which lives on from one to the next), `recording` (of `-tf`), `omapi` (octets of a
 //! management client; what they write to the lease file is read back), `omshell` (what a server sends to omshell), `session`
-//! (what is typed into it). Seeds are the
+//! (what is typed into it), `peer` (what a failover peer sends). Seeds are the
 //! scenarios of this package. Whatever panics is written to `fuzz-input` in the folder of temporary files first.
 
+use compat_tests::hostile_peer::{self, Victim};
 use compat_tests::scenario;
 use dhcpd::config::{CommandLine, Config, Family, Input, advice, parse};
 use dhcpd::eval::context::HostTable;
@@ -15,6 +16,7 @@ use dhcpd::omshell::fuzz as omshell;
 use dhcpd::option::Spaces;
 use dhcpd::syntax::source::{Source, SourceId};
 use dhcpd::transition::load::{Kept, Loader, pools};
+use std::cell::RefCell;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
     let (Some(target), Some(seconds)) = (words.first(), words.get(1).and_then(|word| word.parse().ok()))
     else {
         eprintln!(
-            "usage: fuzz configuration|leases|packet|core|recording|omapi|omshell|session SECONDS [SEED]"
+            "usage: fuzz configuration|leases|packet|core|recording|omapi|omshell|session|peer SECONDS [SEED]"
         );
         return ExitCode::FAILURE;
     };
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         "omshell" => |octets| assert!(omshell::fuzz_server(octets) < 1 << 22),
         "session" => omshell::fuzz_session,
         "omapi" => compat_tests::management::fuzz::octets,
+        "peer" => |octets| VICTIM.with_borrow_mut(|victim| victim.suffer(octets)),
         _ => return ExitCode::FAILURE,
     };
     let seed = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(1);
@@ -76,6 +79,8 @@ fn main() -> ExitCode {
 }
 
 mod core;
+
+thread_local!(static VICTIM: RefCell<Victim> = RefCell::default());
 
 /// xorshift64*
 struct Random(u64);
@@ -114,6 +119,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         let head = [&[1, 1, 6, 0][..], &[0; 232]].concat();
         let options = b"\x63\x82\x53\x63\x35\x01\x01\x37\x04\x01\x03\x06\x0f\x3d\x07\x01\x02\x00\x00\x00\x00\x01\x52\x06\x01\x04slot\x51\x04\x00\x00\x00x\x0c\x04host\xff";
         seeds.push([&head[..], options].concat());
+    }
+    if target == "peer" {
+        seeds = hostile_peer::seeds();
     }
     if target == "core" {
         seeds.extend(core::seeds());
