@@ -72,7 +72,11 @@ fn main() {
         trials.len() == all && arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
     let used = used.lock().expect("no panic").clone();
-    let vanished: Vec<_> = entries.iter().filter(|entry| !used.contains(&entry.name)).collect();
+    let vanished: Vec<_> = entries
+        .iter()
+        .filter(|entry| scenarios.iter().any(|scenario| entry.concerns(&scenario.name)))
+        .filter(|entry| !used.contains(&entry.name))
+        .collect();
     if whole && !conclusion.has_failed() && !vanished.is_empty() {
         for entry in vanished {
             println!("DIFFERENCES.md: {} explains nothing any more", entry.name);

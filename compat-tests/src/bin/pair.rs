@@ -1,8 +1,10 @@
 //! `pair NAME PRIMARY SECONDARY`: runs a failover scenario (`compat-tests/failover/NAME.pair`, or the beginning of the name)
 //! with `isc`, `ours` or a path on either side and shows what differs from a real pair. Several at once: `a1,b1,c2`, `all`.
 //! `--show`: the whole story too. `--record`: what this pair (two real servers) did becomes an expectation.
-//! `--import DIRECTORY`: so do recordings that lie there.
+//! `k1` to `k4`: a scripted peer against one server, `pair k1 ours`. `--import DIRECTORY`: so do recordings that lie there.
 
+use compat_tests::lists;
+use compat_tests::pair::probe;
 use compat_tests::pair::real::{self, Real};
 use compat_tests::pair::run::{program, run};
 use compat_tests::pair::scenario::{self, Pair, Result};
@@ -30,6 +32,9 @@ fn work() -> Result<bool> {
     if import {
         return import_from(Path::new(names));
     }
+    if let Some(name) = probe::PROBES.iter().find(|name| name.starts_with(names.as_str())) {
+        return one_probe(name, words.get(1).map_or("isc", String::as_str), record, show);
+    }
     let pairs = match names.as_str() {
         "all" => scenario::all()?,
         names => names.split(',').map(scenario::find).collect::<Result<_>>()?,
@@ -39,11 +44,13 @@ fn work() -> Result<bool> {
     if record && (word(1), word(2)) != ("isc", "isc") {
         return Err("only a real pair is recorded".into());
     }
+    let entries = lists::differences()?;
     let (next, good) = (Mutex::new(pairs.iter()), Mutex::new(true));
     let one = |pair: &Pair| match run(pair, [&primary, &secondary]) {
         Ok(outcome) => {
             let mut known = Real::load(&pair.name);
             let found = known.compare(&outcome.aspects);
+            let (found, explained) = lists::explain(&format!("pair-{}", pair.name), found, &entries);
             let mut text = format!(
                 "=== {}: {}\n",
                 pair.name,
@@ -52,8 +59,9 @@ fn work() -> Result<bool> {
             if show {
                 text += &outcome.story;
             }
-            for (name, difference) in &found {
-                text += &format!("--- {name}\n{difference}");
+            text += &real::show(&found);
+            if !explained.is_empty() {
+                text += &format!("listed: {}\n", explained.join(", "));
             }
             print!("{text}");
             if record && known.add(&outcome.aspects) {
@@ -82,12 +90,34 @@ fn work() -> Result<bool> {
     good.into_inner().map_err(|error| error.to_string())
 }
 
+/// The scripted peer against one server.
+fn one_probe(name: &str, server: &str, record: bool, show: bool) -> Result<bool> {
+    let seen = probe::by_name(name, &program(server)?).ok_or("no such probe")??;
+    let mut known = Real::load(name);
+    let (found, _) = lists::explain(&format!("pair-{name}"), known.compare(&seen), &lists::differences()?);
+    if show {
+        println!("{seen:#?}");
+    }
+    print!("{}", real::show(&found));
+    if record && server == "isc" && known.add(&seen) {
+        known.save(name)?;
+    }
+    Ok(found.is_empty())
+}
+
 fn import_from(folder: &Path) -> Result<bool> {
     for pair in scenario::all()? {
         let seen = real::recording(&pair, &folder.join(&pair.name))?;
         let mut known = Real::load(&pair.name);
         known.add(&seen);
         known.save(&pair.name)?;
+    }
+    for name in ["k3_matrix_secondary", "k4_matrix_primary"] {
+        let path = folder.join(name).join("matrix.txt");
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut known = Real::load(name);
+        known.add(&probe::matrix(&text));
+        known.save(name)?;
     }
     Ok(true)
 }

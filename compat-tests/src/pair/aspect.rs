@@ -7,9 +7,6 @@ use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-/// The kinds, in the order they are shown.
-pub const KINDS: [&str; 5] = ["states", "updates", "balance", "dhcp", "end"];
-
 /// `primary states`, `secondary leases 01-normal`, `clients`, and what was seen.
 pub type Aspects = BTreeMap<String, Vec<String>>;
 

@@ -6,11 +6,14 @@
 //! * [`place`]: namespaces, bridge, packet filter, the servers' `/dev/log`.
 //! * [`client`]: what clients send and what they make of the answers.
 //! * [`run`]: a scenario from the first step to the last.
+//! * [`peer`], [`probe`]: a scripted peer for one server, and what it asks of it.
 //! * [`aspect`]: what is compared, with times, addresses in memory and the like taken away; [`real`]: what it is compared with.
 
 pub mod aspect;
 pub mod client;
+pub mod peer;
 pub mod place;
+pub mod probe;
 pub mod real;
 pub mod run;
 pub mod scenario;

@@ -83,6 +83,11 @@ impl Place {
         self.directory.path().join(side.name())
     }
 
+    /// Of what keeps a server's namespaces.
+    pub fn pid(&self, side: Side) -> u32 {
+        side.of(&self.servers).pid()
+    }
+
     pub fn command(&self, side: Side, program: &Path) -> Command {
         side.of(&self.servers).command(program)
     }

@@ -1,9 +1,10 @@
 //! `NAME.real`: what two real servers did, aspect by aspect. Two runs of theirs differ too (races of two programs, a random
 //! part in the balancing schedule): every block that a real pair has shown is kept, and a run agrees with one of them.
 
-use super::aspect::{Aspects, KINDS};
+use super::aspect::Aspects;
 use super::place::Said;
 use super::scenario::{Pair, Result, SIDES, folder};
+use crate::transcript::Difference;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -63,68 +64,78 @@ impl Real {
         fs::write(folder().join(format!("{name}.real")), text).map_err(|error| error.to_string())
     }
 
-    /// What differs from every known block, shown against the nearest.
-    pub fn compare(&self, seen: &Aspects) -> Vec<(String, String)> {
+    /// What differs from every known block, line by line against the nearest.
+    pub fn compare(&self, seen: &Aspects) -> Vec<Difference> {
         let mut out = Vec::new();
-        let empty = Vec::new();
-        let mut names: Vec<&String> = self.blocks.keys().chain(seen.keys()).collect();
-        names.sort();
-        names.dedup();
+        let (empty, never) = (Vec::new(), vec![Vec::new()]);
+        let names: BTreeSet<&String> = self.blocks.keys().chain(seen.keys()).collect();
         for name in names {
             let block = seen.get(name).unwrap_or(&empty);
-            let Some(known) = self.blocks.get(name) else {
-                if !block.is_empty() {
-                    out.push((
-                        name.clone(),
-                        format!("a real pair has none of this:\n{}", show(&empty, block)),
-                    ));
-                }
-                continue;
-            };
-            if known.contains(block) || (block.is_empty() && known.iter().any(Vec::is_empty)) {
+            let known = self.blocks.get(name).unwrap_or(&never);
+            if known.contains(block) {
                 continue;
             }
             if super::aspect::is_chancy(&self.name, name) {
-                out.extend(shapes(known, block).map(|text| (name.clone(), text)));
+                out.extend(shapes(name, known, block));
                 continue;
             }
             let nearest = known.iter().min_by_key(|other| distance(other, block));
-            out.push((name.clone(), show(nearest.unwrap_or(&empty), block)));
+            lines(name, nearest.unwrap_or(&empty), block, &mut out);
         }
         out
     }
 }
 
+fn difference(section: &str, expected: Option<&String>, found: Option<&String>) -> Difference {
+    Difference { section: section.into(), expected: expected.cloned(), found: found.cloned() }
+}
+
+/// One difference a line, `-` what only a real pair has.
+pub fn show(found: &[Difference]) -> String {
+    let mut out = String::new();
+    let mut section = "";
+    for difference in found {
+        if difference.section != section {
+            section = &difference.section;
+            out += &format!("--- {section}\n");
+        }
+        for (mark, line) in [('-', &difference.expected), ('+', &difference.found)] {
+            if let Some(line) = line {
+                out += &format!("  {mark} {line}\n");
+            }
+        }
+    }
+    out
+}
+
 /// Kinds of lines that no real pair has shown, or every one and this one not.
-fn shapes(known: &[Vec<String>], block: &[String]) -> Option<String> {
+fn shapes(name: &str, known: &[Vec<String>], block: &[String]) -> Vec<Difference> {
     let of = |block: &[String]| block.iter().map(|line| super::aspect::shape(line)).collect::<BTreeSet<_>>();
     let (known, block): (Vec<_>, _) = (known.iter().map(|block| of(block)).collect(), of(block));
     let new = block.iter().filter(|shape| !known.iter().any(|known| known.contains(*shape)));
     let all =
         known.first().into_iter().flatten().filter(|shape| known.iter().all(|known| known.contains(*shape)));
     let gone = all.filter(|shape| !block.contains(*shape));
-    let text: String =
-        gone.map(|shape| format!("  - {shape}\n")).chain(new.map(|shape| format!("  + {shape}\n"))).collect();
-    (!text.is_empty()).then_some(text)
+    gone.map(|shape| difference(name, Some(shape), None))
+        .chain(new.map(|shape| difference(name, None, Some(shape))))
+        .collect()
 }
 
-/// Lines only one of them has, `-` the real pair's.
-fn show(real: &[String], seen: &[String]) -> String {
+/// Lines only one of them has.
+fn lines(name: &str, real: &[String], seen: &[String], out: &mut Vec<Difference>) {
     let table = common(real, seen);
     let (mut a, mut b) = (0, 0);
-    let mut out = String::new();
     while a < real.len() || b < seen.len() {
         if a < real.len() && b < seen.len() && real[a] == seen[b] {
             (a, b) = (a + 1, b + 1);
         } else if b >= seen.len() || (a < real.len() && table[a + 1][b] >= table[a][b + 1]) {
-            out += &format!("  - {}\n", real[a]);
+            out.push(difference(name, real.get(a), None));
             a += 1;
         } else {
-            out += &format!("  + {}\n", seen[b]);
+            out.push(difference(name, None, seen.get(b)));
             b += 1;
         }
     }
-    out
 }
 
 fn distance(a: &[String], b: &[String]) -> usize {
@@ -166,9 +177,4 @@ fn line(text: &str) -> Option<Said> {
     let priority = ["err", "debug"].into_iter().find(|known| *known == priority).unwrap_or("info");
     let text = rest.trim_start().split_once("dhcpd[PID]: ")?.1.trim_end().to_string();
     Some(Said { at: Duration::ZERO, priority, text })
-}
-
-/// In the order of [`KINDS`], then the rest.
-pub fn rank(name: &str) -> usize {
-    KINDS.iter().position(|kind| name.contains(kind)).unwrap_or(KINDS.len())
 }

@@ -174,9 +174,9 @@ impl Run<'_> {
 
     fn finish(mut self, pair: &Pair) -> Outcome {
         let mut story: Vec<(Duration, String)> = std::mem::take(&mut self.events);
+        finish_logs(self.place, &pair.name, &mut self.aspects);
         for side in SIDES {
             let log = side.of(&self.place.logs).lock().map(|log| log.clone()).unwrap_or_default();
-            aspect::of_log(&pair.name, side, &log, &mut self.aspects);
             let short = side.name().get(..3).unwrap_or_default();
             story.extend(
                 log.into_iter().map(|said| (said.at, format!("{short} {:5} {}", said.priority, said.text))),
@@ -190,6 +190,18 @@ impl Run<'_> {
         story.sort_by_key(|(at, _)| *at);
         let story = story.iter().map(|(at, text)| format!("{:8.3} {text}\n", at.as_secs_f64())).collect();
         Outcome { aspects: self.aspects, story }
+    }
+}
+
+/// What both servers said. A panic is something no real server says.
+pub(super) fn finish_logs(place: &Place, name: &str, aspects: &mut Aspects) {
+    for side in SIDES {
+        let log = side.of(&place.logs).lock().map(|log| log.clone()).unwrap_or_default();
+        aspect::of_log(name, side, &log, aspects);
+        let stderr = fs::read_to_string(place.files(side).join("stderr")).unwrap_or_default();
+        if stderr.contains("panicked") {
+            aspects.insert(format!("{} panic", side.name()), stderr.lines().map(String::from).collect());
+        }
     }
 }
 

@@ -1,0 +1,57 @@
+//! Failover pairs for real: every scenario of `failover/` as a test of its own, `pair::NAME::PRIMARY+SECONDARY`, with the
+//! real ISC dhcpd and ours in every mix. `COMPAT_TIER=full` runs all; otherwise a selection whose longest member takes a
+//! minute. They mostly wait, so that all run at once.
+
+use compat_tests::lists;
+use compat_tests::pair::real::{self, Real};
+use compat_tests::pair::run::{program, run};
+use compat_tests::pair::scenario::{self, Pair};
+use libtest_mimic::{Arguments, Trial};
+use std::sync::Arc;
+
+/// Of the short tier: one of each kind, the quick ones.
+const SELECTION: [&str; 8] = ["b1_", "c2_", "d2_", "e1_", "h2_", "j1_", "j5_", "j9_"];
+/// A pair of the real ones proves the harness.
+const MIXES: [[&str; 2]; 4] = [["isc", "ours"], ["ours", "isc"], ["ours", "ours"], ["isc", "isc"]];
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(24);
+    let full = std::env::var("COMPAT_TIER").is_ok_and(|tier| tier == "full");
+    let entries = Arc::new(lists::differences().expect("DIFFERENCES.md can be read"));
+    let mut trials = Vec::new();
+    for pair in scenario::all().expect("every scenario can be read") {
+        let selected = SELECTION.iter().any(|start| pair.name.starts_with(start));
+        for mix in MIXES.iter().take(if full { 4 } else { 3 }).filter(|_| full || selected) {
+            trials.push(trial(&pair, *mix, &entries));
+        }
+    }
+    let skips = lists::skips();
+    trials.retain(|trial| match skips.iter().find(|(pattern, _)| pattern.is_match(trial.name())) {
+        Some((_, reason)) => {
+            println!("skipped {}: {reason}", trial.name());
+            false
+        }
+        None => true,
+    });
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial(pair: &Pair, mix: [&'static str; 2], entries: &Arc<Vec<lists::Entry>>) -> Trial {
+    let (pair, entries) = (pair.clone(), entries.clone());
+    Trial::test(format!("pair::{}::{}+{}", pair.name, mix[0], mix[1]), move || {
+        let programs = [program(mix[0])?, program(mix[1])?];
+        let known = Real::load(&pair.name);
+        let mut left = Vec::new();
+        // A line between two programs and the clock: what is seen twice is a difference.
+        for _ in 0..2 {
+            let outcome = run(&pair, [&programs[0], &programs[1]])?;
+            let found = known.compare(&outcome.aspects);
+            left = lists::explain(&format!("pair-{}", pair.name), found, &entries).0;
+            if left.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(real::show(&left).into())
+    })
+}
