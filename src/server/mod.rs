@@ -17,6 +17,7 @@ use crate::clock::{Now, Wall};
 use crate::dhcp4::{Engine, Incoming};
 use crate::eval::machine::Act;
 use crate::failover::link::LinkId;
+use crate::failover::state::State as FailoverState;
 use crate::log::Line;
 use crate::transition::load::Kept;
 use effect::{Effect, Effects};
@@ -104,6 +105,17 @@ impl Server {
         self.engine.failover.begin(now);
         self.peers(now).start(seed);
         self.drain(out);
+    }
+
+    /// As an operator sets the state of a relationship. False: there is none of that name.
+    pub fn set_failover_state(&mut self, now: Now, name: &str, state: FailoverState, out: &mut Effects) -> bool {
+        self.last = now;
+        self.engine.failover.begin(now);
+        let mut relationships = self.engine.failover.relationships.iter();
+        let Some(index) = relationships.position(|relationship| *relationship.name == *name) else { return false };
+        self.peers(now).move_to(index, state);
+        self.drain(out);
+        true
     }
 
     fn peers(&mut self, now: Now) -> Peers<'_> {

@@ -444,8 +444,10 @@ pub fn row(side: Side, program: &Path, stored: &'static str) -> Result<Aspects> 
         let mut moves = Vec::new();
         for line in said.unwrap_or_default() {
             if let Some((_, rest)) = line.text.split_once(": I move from ") {
-                moves.push(rest.replace(" to ", ">"));
-            } else if line.priority == "err" && !line.text.starts_with("bind update") {
+                if !rest.ends_with(" to startup") {
+                    moves.push(rest.replace(" to ", ">"));
+                }
+            } else if line.priority == "err" && line.text.starts_with("Peer ") {
                 moves.push(format!("!! {}", line.text.lines().next().unwrap_or_default()));
             }
         }
@@ -494,7 +496,9 @@ pub fn matrix(text: &str) -> Aspects {
     for line in text.lines().skip(1) {
         let (stored, rest) = line.split_at_checked(28).unwrap_or((line, ""));
         let (announced, moves) = rest.split_at_checked(28).unwrap_or((rest, ""));
-        let moves = moves.trim().replace("  !! ", " ; !! ");
+        // What the program says when it dies follows the reason.
+        let moves = moves.trim().replace("- [DIED]", "").replace("  !! ", " ; !! ");
+        let moves = moves.split(" |").next().unwrap_or_default().trim_start_matches(" ; ").trim();
         out.entry(format!("row {}", stored.trim()))
             .or_default()
             .push(format!("{}: {moves}", announced.trim()));

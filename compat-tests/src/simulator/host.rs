@@ -116,12 +116,12 @@ impl Host {
         };
         let engine = Engine::new(Arc::new(config), store, hosts, settings, None);
         let mut server = Server::new(engine, kept);
-        self.open(&mut server, now)?;
+        self.open(&mut server, now, plan)?;
         self.server = Some(server);
         Ok(())
     }
 
-    fn open(&mut self, server: &mut Server, now: Now) -> Result<(), String> {
+    fn open(&mut self, server: &mut Server, now: Now, plan: &Plan) -> Result<(), String> {
         let mut effects = Effects::default();
         server.open(now, &mut effects);
         while server.is_writing() {
@@ -153,6 +153,11 @@ impl Host {
             hardware: vec![2, 0, 10, 0, 0, self.number as u8],
             addresses: vec![Host::address(self.number)],
         }]);
+        server.start_failover(
+            now,
+            u64::from(self.life) << 8 | plan.seed << 16 | self.number as u64,
+            &mut effects,
+        );
         server.append_duid(b"\0\x01\0\x01\0\0\0\0duid", &mut effects);
         self.effects = effects;
         Ok(())

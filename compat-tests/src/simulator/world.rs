@@ -9,6 +9,7 @@ use super::plan::{Fault, Kind, Plan};
 use super::tcp::Tcp;
 use super::verdict::Verdict;
 use super::{Micros, SECOND};
+use dhcpd::failover::state::State;
 use dhcpd::server::effect::Effect;
 use dhcpd::server::event::{Event, InterfaceId, StreamId};
 use std::cmp::Ordering;
@@ -511,6 +512,10 @@ impl<'a> World<'a> {
     /// As an operator does it.
     fn partner_down(&mut self, host: usize) {
         let now = self.hosts[host].now(self.now);
-        let _ = now;
+        let Host { server, effects, .. } = &mut self.hosts[host];
+        let Some(server) = server else { return };
+        server.set_failover_state(now, "pair", State::PartnerDown, effects);
+        self.perform(host);
+        self.arm(host);
     }
 }
