@@ -14,6 +14,7 @@ use crate::eval::options::OptionState;
 use crate::eval::parameter::Flag;
 use crate::eval::value::{Value, Variables};
 use crate::lease::binding::{Billing, Binding, State};
+use crate::lease::pool::PoolNumber;
 use crate::lease::queue::BindingId;
 use crate::option::definition::{AGENT, OptionId};
 use crate::transition::{self, Keep};
@@ -349,11 +350,14 @@ impl Engine {
         proposed.tstp = times.potential.unwrap_or(0);
         if proposed.tsfp() != 0 {
             // A peer that has not heard of less does not hinder it; what BOOTP gets is no peer's business.
-            let known = if times.potential.is_some() { proposed.tsfp() } else { 0 };
-            proposed.rare_mut().tsfp = match work.grant.offer {
-                Answering::Ack => known.min(proposed.tstp),
-                _ => known,
-            };
+            let pool = work.place.pool.map(|pool| PoolNumber(pool.0));
+            proposed.rare_mut().tsfp =
+                match (work.grant.offer, pool.and_then(|pool| self.failover.of_pool(pool))) {
+                    (_, None) => 0,
+                    (Answering::Ack, Some(peer)) => peer.known(&work.current.binding).min(proposed.tstp),
+                    (_, Some(_)) if times.potential.is_none() => 0,
+                    (_, Some(_)) => proposed.tsfp(),
+                };
         }
         // A lease that BOOTP has had keeps the mark.
         proposed.bootp |= work.grant.offer == Answering::Bootp;

@@ -76,7 +76,8 @@ impl Engine {
             return (time, None);
         };
         let (now, binding) = (work.client.now, &work.current.binding);
-        let granted = lease_time::granted(time, now, binding.tsfp(), i64::from(relationship.mclt));
+        let granted =
+            lease_time::granted(time, now, relationship.known(binding), i64::from(relationship.mclt));
         let potential = match work.grant.offer {
             Answering::Ack => lease_time::potential_expiry(time, granted, now),
             _ => binding.tstp,

@@ -234,6 +234,14 @@ impl Relationship {
         Rights { role: self.role, service: self.service, since: self.my_since, mclt: Wall::from(self.mclt) }
     }
 
+    /// Until when the peer knows that the address may be in use. What a client has left in partner-down has MCLT more in
+    /// `tsfp`: that long nobody else gets it.
+    pub fn known(&self, binding: &Binding) -> Wall {
+        use binding::State::{Expired, Released, Reset};
+        let held_back = self.my == State::PartnerDown && matches!(binding.state, Expired | Released | Reset);
+        binding.tsfp() - if held_back { Wall::from(self.mclt) } else { 0 }
+    }
+
     /// Whether MCLT has not passed since the state was entered whose time counts.
     pub fn must_wait(&self, now: Wall) -> bool {
         self.my_since + Wall::from(self.mclt) > now

@@ -1,5 +1,6 @@
 //! A pool: its ranges, queues and counts.
 
+use super::binding::Binding;
 use super::order::Order;
 use super::queue::{Kind, Queue};
 use crate::clock::Wall;
@@ -124,6 +125,12 @@ impl Pool {
         let active = active.then_some((Kind::Active, 0));
         let expired = expired_from.map(|from| (Kind::Expired, from));
         active.into_iter().chain(expired).chain([(Kind::Abandoned, 0)])
+    }
+
+    /// In a shared pool a peer that is down may still have a say in what clients have left.
+    pub fn holds_back(&self, binding: &Binding, now: Wall) -> bool {
+        use super::binding::State::{Expired, Released, Reset};
+        self.shared && matches!(binding.state, Expired | Released | Reset) && binding.tsfp() > now
     }
 
     /// Before when no binding of a queue moves on; None: none does by itself.

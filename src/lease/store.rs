@@ -415,7 +415,10 @@ impl Store {
         let binding = self.get(id);
         let pool = self.pool_of(binding.address).and_then(|pool| self.pools.get(pool.0 as usize));
         let from = pool.and_then(|pool| pool.timed_from(kind_of(binding)));
-        binding.ends < now && binding.next_state != binding.state && from.is_some_and(|from| from <= now)
+        binding.ends < now
+            && binding.next_state != binding.state
+            && from.is_some_and(|from| from <= now)
+            && !pool.is_some_and(|pool| pool.holds_back(binding, now))
     }
 
     /// When a binding may change by itself.
@@ -434,7 +437,10 @@ impl Store {
         let timed = pool.timed().filter(|(_, from)| *from <= now);
         let queues = timed.map(|(kind, _)| pool.queue(kind).iter());
         let past = |id: &BindingId| self.get(*id).ends <= now;
-        let pending = |id: &BindingId| is_pending(self.get(*id));
+        let pending = |id: &BindingId| {
+            let binding = self.get(*id);
+            is_pending(binding) && !pool.holds_back(binding, now)
+        };
         queues.flat_map(|queue| queue.take_while(past).filter(pending)).take(limit).collect()
     }
 
@@ -449,6 +455,10 @@ impl Store {
             .timed()
             .filter(|(kind, from)| *from > now && !pool.queue(*kind).is_empty())
             .map(|(_, from)| from);
+        let expired = pool.queue(Kind::Expired).iter().map(|id| self.get(id));
+        let one_by_one = expired.filter(|binding| pool.holds_back(binding, now)).map(Binding::tsfp).min();
+        let held_back =
+            held_back.chain(one_by_one.filter(|_| pool.shared && pool.timing.expired_from.is_some()));
         let next = Kind::ALL.iter().filter_map(first).chain(held_back).min().filter(|at| *at < NEVER);
         self.set_alarm(number, next.map(|at| Alarm { at, rank }));
     }

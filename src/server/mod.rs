@@ -108,11 +108,19 @@ impl Server {
     }
 
     /// As an operator sets the state of a relationship. False: there is none of that name.
-    pub fn set_failover_state(&mut self, now: Now, name: &str, state: FailoverState, out: &mut Effects) -> bool {
+    pub fn set_failover_state(
+        &mut self,
+        now: Now,
+        name: &str,
+        state: FailoverState,
+        out: &mut Effects,
+    ) -> bool {
         self.last = now;
         self.engine.failover.begin(now);
         let mut relationships = self.engine.failover.relationships.iter();
-        let Some(index) = relationships.position(|relationship| *relationship.name == *name) else { return false };
+        let Some(index) = relationships.position(|relationship| *relationship.name == *name) else {
+            return false;
+        };
         self.peers(now).move_to(index, state);
         self.drain(out);
         true

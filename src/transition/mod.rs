@@ -266,7 +266,7 @@ fn change_now(
     let old_state = old.state;
     let pool = store.pool_of(old.address);
     let peer = pool.and_then(|pool| around.failover.index_of(pool));
-    let shared = peer.map(|peer| partner_down_until(around.failover, peer));
+    let shared = peer.map(|peer| partner_down(around.failover, peer));
     store.update(id, around.now, |binding| {
         step(binding);
         if tell != Tell::Nobody && binding.atsfp() != 0 {
@@ -292,10 +292,26 @@ fn change_now(
     sequence
 }
 
-/// In partner-down: when the peer can have no say any more in an address.
-fn partner_down_until(failover: &Failover, peer: usize) -> Option<Wall> {
+/// In partner-down: since when, and MCLT.
+fn partner_down(failover: &Failover, peer: usize) -> Option<Down> {
     let relationship = failover.relationships.get(peer)?;
-    (relationship.my == PeerState::PartnerDown).then(|| relationship.my_since + Wall::from(relationship.mclt))
+    (relationship.my == PeerState::PartnerDown)
+        .then(|| Down { since: relationship.my_since, mclt: Wall::from(relationship.mclt) })
+}
+
+/// What partner-down makes of an address that a client has left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Down {
+    pub since: Wall,
+    pub mclt: Wall,
+}
+
+impl Down {
+    /// Until when the peer may have a say: it may have promised the address for MCLT beyond what it knew of, or beyond the
+    /// moment at which it was lost.
+    pub fn until(self, tsfp: Wall) -> Wall {
+        self.since.max(tsfp) + self.mclt
+    }
 }
 
 /// Whether an address in use would go to another client.
@@ -352,8 +368,9 @@ fn event_of(binding: &Binding, shared: bool) -> Option<event::Event> {
     }
 }
 
-/// From `state` to `next_state`. `shared`: there is a peer; in partner-down with the time until which it may have a say.
-fn make_step(binding: &mut Binding, shared: Option<Option<Wall>>, around: &mut Around) {
+/// From `state` to `next_state`. `shared`: there is a peer, and perhaps it is down.
+fn make_step(binding: &mut Binding, shared: Option<Option<Down>>, around: &mut Around) {
+    let left = binding.state == State::Active;
     if let Some(event) = event_of(binding, shared.is_some()) {
         event::run(binding, event, around);
         // What is right only while the client uses the address.
@@ -373,10 +390,10 @@ fn make_step(binding: &mut Binding, shared: Option<Option<Wall>>, around: &mut A
         State::Active if shared.is_some() => State::Expired,
         _ => State::Free,
     };
-    if let (Some(Some(until)), State::Expired | State::Released | State::Abandoned | State::Reset) =
-        (shared, binding.state)
+    if let (Some(Some(down)), true, State::Expired | State::Released | State::Abandoned | State::Reset) =
+        (shared, left, binding.state)
     {
-        binding.rare_mut().tsfp = until;
+        binding.rare_mut().tsfp = down.until(binding.tsfp());
     }
 }
 

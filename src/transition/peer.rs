@@ -1,6 +1,7 @@
 //! What changes of bindings mean to a failover peer, and what its messages change (PROTOCOL sections 4, 9 and 10).
 
 use super::{Around, Keep, Tell, change, change_now, record, supersede_and};
+use crate::clock::Wall;
 use crate::failover::Failover;
 use crate::failover::service::Service;
 use crate::failover::state::{Role, State as PeerState};
@@ -166,8 +167,9 @@ pub fn give_back(store: &mut Store, id: BindingId, around: &mut Around) {
 }
 
 /// On entering partner-down: what the peer would have to agree to becomes ours MCLT later.
-pub fn enter_partner_down(store: &mut Store, pool: PoolNumber, until: crate::clock::Wall) {
+pub fn enter_partner_down(store: &mut Store, pool: PoolNumber, since: Wall, mclt: Wall) {
+    let down = super::Down { since, mclt };
     for id in store.queue(pool, Kind::Expired) {
-        store.amend(id, |binding| binding.rare_mut().tsfp = until);
+        store.amend(id, |binding| binding.rare_mut().tsfp = down.until(binding.tsfp()));
     }
 }

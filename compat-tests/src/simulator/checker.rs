@@ -24,6 +24,8 @@ pub struct Record {
 
 /// Seconds by which whole seconds, transit and the order of things in one second may let two truths differ.
 const SLACK: i64 = 3;
+/// Seconds for which a slow disk may hold an ACK.
+const HELD: i64 = 10;
 
 #[derive(Debug)]
 pub struct Checker {
@@ -91,7 +93,8 @@ impl Checker {
         let hardware = crate::wire::colons(payload.get(28..34).unwrap_or_default());
         let ends = truth + self.skew[host] + seconds;
         match self.durable[host].get(&address) {
-            Some(record) if record.is_active && record.hardware == hardware && record.ends >= ends - 2 => {}
+            Some(record) if record.is_active && record.hardware == hardware && record.ends >= ends - HELD => {
+            }
             other => self.report(
                 now,
                 format!(

@@ -98,7 +98,7 @@ impl Plan {
             min_balance: dice.of(&[5, 20, 60]),
             ping_check: dice.one_in(8),
             threshold: dice.one_in(3),
-            pools: [dice.between(3, 14), dice.between(0, 4)],
+            pools: [dice.of(&[3, 6, 10, 20, 40]), dice.of(&[0, 2, 8])],
             clients: dice.between(2, 14) as usize,
             link_delay: dice.of(&[(100, 400), (1_000, 30_000), (10_000, 800_000)]),
             client_delay: dice.of(&[(100, 400), (1_000, 300_000)]),

@@ -90,9 +90,9 @@ impl Peers<'_> {
             }
             State::Recover => self.request_update(index, true),
             State::PartnerDown => {
-                let until = relationship.my_since + Wall::from(relationship.mclt);
+                let (since, mclt) = (relationship.my_since, Wall::from(relationship.mclt));
                 for pool in self.engine.failover.pools_of(index) {
-                    peer::enter_partner_down(&mut self.engine.store, pool, until);
+                    peer::enter_partner_down(&mut self.engine.store, pool, since, mclt);
                 }
             }
             _ => {}
