@@ -122,8 +122,8 @@ impl Place {
     /// Failover connections are cut: in silence, or with a reset from where a segment arrives.
     pub fn partition(&self, resets: bool) -> Result<()> {
         let rules = if resets {
-            "chain in { type filter hook input priority 0; tcp dport {647,847} reject with tcp reset; \
-             tcp sport {647,847} reject with tcp reset; }"
+            "chain in { type filter hook input priority 0; tcp flags & rst == rst accept; \
+             tcp dport {647,847} reject with tcp reset; tcp sport {647,847} reject with tcp reset; }"
         } else {
             "chain in { type filter hook input priority 0; tcp dport {647,847} drop; tcp sport {647,847} drop; }\n\
              chain out { type filter hook output priority 0; tcp dport {647,847} drop; tcp sport {647,847} drop; }"
