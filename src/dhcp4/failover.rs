@@ -88,7 +88,7 @@ impl Engine {
         peer_has_leases: &mut bool,
     ) -> Option<Candidate> {
         let Some(relationship) = self.failover.of_pool(pool) else { return self.store.candidate(pool, now) };
-        let rights = relationship.rights();
+        let rights = self.failover.rights(relationship);
         let (own, peers) = match rights.role {
             Role::Primary => (Kind::Free, Kind::Backup),
             Role::Secondary => (Kind::Backup, Kind::Free),

@@ -7,6 +7,7 @@ use super::parameter::{self, dhcp};
 use crate::clock::{NEVER, Wall};
 use crate::config::model::PoolId;
 use crate::failover::lease_time;
+use crate::failover::sabotage::Rule;
 use crate::lease::pool::PoolNumber;
 use crate::option::definition::OptionId;
 
@@ -76,8 +77,12 @@ impl Engine {
             return (time, None);
         };
         let (now, binding) = (work.client.now, &work.current.binding);
-        let granted =
-            lease_time::granted(time, now, relationship.known(binding), i64::from(relationship.mclt));
+        let granted = match self.failover.sabotage.breaks(Rule::LeadTime) {
+            true => time,
+            false => {
+                lease_time::granted(time, now, relationship.known(binding), i64::from(relationship.mclt))
+            }
+        };
         let potential = match work.grant.offer {
             Answering::Ack => lease_time::potential_expiry(time, granted, now),
             _ => binding.tstp,

@@ -12,6 +12,7 @@ pub mod load_balance;
 pub mod log;
 pub mod message;
 pub mod relationship;
+pub mod sabotage;
 pub mod service;
 pub mod state;
 pub mod update;
@@ -27,6 +28,7 @@ use link::{Link, LinkId, Stage};
 use message::{Kind, Writer, code};
 use relationship::Relationship;
 use rustc_hash::FxHashMap;
+use service::Rights;
 use smallvec::SmallVec;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::Range;
@@ -74,6 +76,7 @@ pub struct Failover {
     /// Messages of `outgoing`.
     pub bytes: Vec<u8>,
     pub is_started: bool,
+    pub sabotage: sabotage::Sabotage,
     /// `check-secs-byte-order`
     pub check_secs_byte_order: bool,
     /// `server-id-check`
@@ -153,9 +156,16 @@ impl Failover {
     }
 
     /// May an address of this pool go to any client?
+    pub fn rights(&self, relationship: &Relationship) -> Rights {
+        match self.sabotage.breaks(sabotage::Rule::WaitForPeer) {
+            true => Rights { since: 0, mclt: 0, ..relationship.rights() },
+            false => relationship.rights(),
+        }
+    }
+
     pub fn may_allocate(&self, pool: Option<PoolNumber>, binding: &Binding, now: Wall) -> bool {
         match pool.and_then(|pool| self.of_pool(pool)) {
-            Some(relationship) => relationship.rights().may_allocate(binding, now),
+            Some(relationship) => self.rights(relationship).may_allocate(binding, now),
             None => matches!(binding.state, binding::State::Free | binding::State::Backup),
         }
     }

@@ -2,6 +2,7 @@
 //! to one client leaves in the order it was made.
 
 use super::effect::{Effect, Effects, Send, StreamEffect, StreamId};
+use crate::failover::sabotage::{Rule, Sabotage};
 use crate::failover::{Action, Outgoing};
 use crate::log::Line;
 use rustc_hash::{FxHashMap, FxHasher};
@@ -51,6 +52,7 @@ pub struct Held {
     spare: Vec<Vec<u8>>,
     /// The disk takes nothing: what would wait is not made at all.
     refusing: bool,
+    pub sabotage: Sabotage,
 }
 
 /// Buffers kept.
@@ -77,7 +79,7 @@ impl Held {
         let client = client_of(payload);
         let before = self.clients.get(&client).copied().unwrap_or(0);
         let sequence = sequence.max(before);
-        if sequence <= self.durable {
+        if sequence <= self.durable || self.sabotage.breaks(Rule::HoldUntilDurable) {
             return emit(line, send, payload, out);
         }
         if !self.has_room() {

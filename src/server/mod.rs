@@ -107,6 +107,13 @@ impl Server {
         self.drain(out);
     }
 
+    /// Breaks a rule from now on.
+    #[cfg(feature = "sabotage")]
+    pub fn sabotage(&mut self, sabotage: crate::failover::sabotage::Sabotage) {
+        self.engine.failover.sabotage = sabotage;
+        self.held.sabotage = sabotage;
+    }
+
     /// As an operator sets the state of a relationship. False: there is none of that name.
     pub fn set_failover_state(
         &mut self,

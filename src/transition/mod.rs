@@ -19,6 +19,7 @@ use crate::eval::context::HostTable;
 use crate::eval::machine::Outcome;
 use crate::eval::packet::Packet;
 use crate::failover::Failover;
+use crate::failover::sabotage::Rule;
 use crate::failover::state::State as PeerState;
 use crate::lease::binding::{Binding, State};
 use crate::lease::pool::PoolNumber;
@@ -384,7 +385,12 @@ fn make_step(binding: &mut Binding, shared: Option<Option<Down>>, around: &mut A
         }
         binding.tstp = binding.ends;
     }
-    binding.state = binding.next_state;
+    binding.state = match binding.next_state {
+        State::Expired | State::Released if around.failover.sabotage.breaks(Rule::AcknowledgedExpiry) => {
+            State::Free
+        }
+        next => next,
+    };
     binding.next_state = match binding.state {
         State::Backup => State::Backup,
         State::Active if shared.is_some() => State::Expired,

@@ -1,7 +1,9 @@
 //! `simulate [FIRST [COUNT]]`: runs so many seeds of the failover simulator on all processors and counts.
-//! `simulate --story SEED`: one seed with everything that happened.
+//! `simulate --story SEED`: one seed with everything that happened. `--sabotage RULE`: with a safety rule switched off
+//! (hold, lead, wait, expiry), up to the first seed that notices.
 
 use compat_tests::simulator::{self, Plan};
+use dhcpd::failover::sabotage::Rule;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,12 +12,25 @@ use std::time::Instant;
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
     let story = words.iter().position(|word| word == "--story").map(|at| words.remove(at)).is_some();
+    let sabotage =
+        words.iter().position(|word| word == "--sabotage").map(|at| words.drain(at..at + 2).last());
+    let rule = match sabotage.flatten().as_deref() {
+        None => None,
+        Some("hold") => Some(Rule::HoldUntilDurable),
+        Some("lead") => Some(Rule::LeadTime),
+        Some("wait") => Some(Rule::WaitForPeer),
+        Some("expiry") => Some(Rule::AcknowledgedExpiry),
+        Some(other) => {
+            eprintln!("no such rule: {other}");
+            return ExitCode::FAILURE;
+        }
+    };
     let number =
         |at: usize, otherwise: u64| words.get(at).and_then(|word| word.parse().ok()).unwrap_or(otherwise);
     let (first, count) = (number(0, 1), number(1, 1_000));
     if story {
         let plan = Plan::draw(first);
-        let report = simulator::run(&plan, true);
+        let report = simulator::run_with(&plan, true, rule);
         println!("{plan:#?}\n{}", report.story);
         println!(
             "{:?} {} acks, {} updates, {} events, normal after {:?} s, agreed after {:?} s",
@@ -40,7 +55,11 @@ fn main() -> ExitCode {
                     if seed >= first + count {
                         return;
                     }
-                    let report = simulator::run(&Plan::draw(seed), false);
+                    let report = simulator::run_with(&Plan::draw(seed), false, rule);
+                    if rule.is_some() && report.violation.is_some() {
+                        // It is noticed.
+                        next.fetch_add(count, Ordering::Relaxed);
+                    }
                     if let Some(violation) = &report.violation {
                         println!(
                             "seed {seed} ({:?}) at {} s: {}",

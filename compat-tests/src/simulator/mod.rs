@@ -26,7 +26,7 @@ pub mod world;
 
 pub use checker::Violation;
 pub use plan::{Kind, Plan};
-pub use world::{Report, run};
+pub use world::{Report, run, run_with};
 
 /// Microseconds of virtual time.
 pub type Micros = u64;

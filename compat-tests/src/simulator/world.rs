@@ -9,6 +9,7 @@ use super::plan::{Fault, Kind, Plan};
 use super::tcp::Tcp;
 use super::verdict::Verdict;
 use super::{Micros, SECOND};
+use dhcpd::failover::sabotage::{Rule, Sabotage};
 use dhcpd::failover::state::State;
 use dhcpd::server::effect::Effect;
 use dhcpd::server::event::{Event, InterfaceId, StreamId};
@@ -83,12 +84,12 @@ const MOST_EVENTS: u64 = 3_000_000;
 
 /// Runs a seed to its end or its first violation.
 pub fn run(plan: &Plan, tell: bool) -> Report {
-    run_with(plan, tell, &mut |_| {})
+    run_with(plan, tell, None)
 }
 
-/// The same; `prepare` is shown each server before it starts.
-pub fn run_with(plan: &Plan, tell: bool, prepare: &mut dyn FnMut(&mut dhcpd::server::Server)) -> Report {
-    let mut world = World::new(plan, tell, prepare);
+/// The same with a safety rule switched off in both servers.
+pub fn run_with(plan: &Plan, tell: bool, broken: Option<Rule>) -> Report {
+    let mut world = World::new(plan, tell, broken);
     world.work();
     Report {
         seed: plan.seed,
@@ -120,11 +121,11 @@ pub(super) struct World<'a> {
     pub over: bool,
     tell: bool,
     pub story: String,
-    prepare: &'a mut dyn FnMut(&mut dhcpd::server::Server),
+    broken: Option<Rule>,
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Plan, tell: bool, prepare: &'a mut dyn FnMut(&mut dhcpd::server::Server)) -> Self {
+    fn new(plan: &'a Plan, tell: bool, broken: Option<Rule>) -> Self {
         let mut dice = Dice::new(plan.seed ^ 0x77);
         let relayed = |number: usize| plan.pools[1] > 0 && number % 4 == 3;
         let clients = (0..plan.clients)
@@ -148,7 +149,7 @@ impl<'a> World<'a> {
             over: false,
             tell,
             story: String::new(),
-            prepare,
+            broken,
         }
     }
 
@@ -263,8 +264,8 @@ impl<'a> World<'a> {
                 let file = std::mem::take(&mut self.hosts[host].disk.durable);
                 self.checker.file(host, &file);
                 self.hosts[host].disk.durable = file;
-                if let Some(server) = &mut self.hosts[host].server {
-                    (self.prepare)(server);
+                if let (Some(server), Some(rule)) = (&mut self.hosts[host].server, self.broken) {
+                    server.sabotage(Sabotage::of(rule));
                 }
                 self.perform(host);
                 self.arm(host);
