@@ -113,13 +113,19 @@ impl Checker {
         }
     }
 
-    /// Octets arrive at end `to` of a connection; `from` and `at` are the hosts.
-    pub fn link(&mut self, now: Micros, connection: usize, to: usize, hosts: (usize, usize), octets: &[u8]) {
+    /// Octets arrive at end `to` of a connection; `from` and `at` are the hosts. Gives the messages they complete.
+    pub fn link(
+        &mut self,
+        connection: usize,
+        to: usize,
+        hosts: (usize, usize),
+        octets: &[u8],
+    ) -> Vec<Message> {
         let (from, at) = hosts;
         let messages = self.cutters.entry((connection, to)).or_default().feed(octets);
-        for message in messages {
+        for message in &messages {
             match message.kind {
-                BNDUPD => self.update(connection, to, (from, at), &message),
+                BNDUPD => self.update(connection, to, (from, at), message),
                 BNDACK if !message.is_rejected => {
                     // The update went the other way.
                     if let Some((address, until)) = self.updates.remove(&(connection, 1 - to, message.xid)) {
@@ -129,7 +135,7 @@ impl Checker {
                 _ => {}
             }
         }
-        let _ = now;
+        messages
     }
 
     fn update(&mut self, connection: usize, to: usize, (from, at): (usize, usize), message: &Message) {

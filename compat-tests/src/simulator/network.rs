@@ -95,7 +95,9 @@ impl World<'_> {
         match cargo {
             Cargo::Octets(octets) => {
                 let from = self.tcp.connections[connection].ends[1 - end].host;
-                self.checker.link(self.now, connection, end, (from, host), &octets);
+                for message in self.checker.link(connection, end, (from, host), &octets) {
+                    self.say(format_args!("{from} to {host}: {message}"));
+                }
                 self.handle(host, Event::Stream { stream, event: StreamEvent::Received(&octets) });
             }
             Cargo::End | Cargo::Reset => {

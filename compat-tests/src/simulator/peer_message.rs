@@ -1,5 +1,7 @@
 //! Failover messages as the checker reads them off the link: written after the draft, shares no code with the servers.
 
+use std::fmt;
+
 /// The octets of one direction, cut into messages.
 #[derive(Clone, Debug, Default)]
 pub struct Cutter {
@@ -20,6 +22,39 @@ pub struct Message {
 
 pub const BNDUPD: u8 = 3;
 pub const BNDACK: u8 = 4;
+
+const NAMES: [&str; 13] = [
+    "?",
+    "POOLREQ",
+    "POOLRESP",
+    "BNDUPD",
+    "BNDACK",
+    "CONNECT",
+    "CONNECTACK",
+    "UPDREQALL",
+    "UPDDONE",
+    "UPDREQ",
+    "STATE",
+    "CONTACT",
+    "DISCONNECT",
+];
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", NAMES.get(usize::from(self.kind)).unwrap_or(&"?"), self.xid)?;
+        if let Some(address) = self.address {
+            write!(f, " {}", std::net::Ipv4Addr::from(address))?;
+        }
+        let times = [("ends", self.lease_expiry), ("until", self.potential_expiry)];
+        if let Some(status) = self.status {
+            write!(f, " status {status}")?;
+            for (name, time) in times {
+                write!(f, " {name} {}", time.map_or(0, |time| i64::from(time) - super::START))?;
+            }
+        }
+        if self.is_rejected { f.write_str(" rejected") } else { Ok(()) }
+    }
+}
 
 impl Cutter {
     pub fn feed(&mut self, octets: &[u8]) -> Vec<Message> {
