@@ -15,6 +15,9 @@ const LONGEST_CHADDR: usize = 21;
 /// Seconds by which the two servers may disagree about the end of a lease.
 const DISAGREEMENT: Wall = 65;
 
+/// Seconds within which two answers may be to the same request, or to what the client sent again.
+const ONE_TRANSACTION: Wall = 10;
+
 /// The state of a binding on the wire.
 pub fn binding_state(number: u8) -> Option<State> {
     Some(match number {
@@ -92,6 +95,9 @@ pub fn is_own_better(
         (State::Active, Some(State::Active)) if their_cltt != own_cltt => their_cltt < own_cltt,
         (State::Active, Some(State::Active)) => role == Role::Primary,
         (State::Active, Some(State::Expired)) | (_, Some(State::Active)) => false,
+        // What the peer's news of an earlier transaction would make of it, the peer itself forgets when it hears ours. ISC
+        // lets the primary's news win on one side and the active lease on the other, and both are wrong then.
+        (State::Active, Some(_)) if their_cltt <= own_cltt => true,
         _ => role == Role::Primary,
     }
 }
@@ -126,8 +132,13 @@ pub fn judge(
     if let Some(time) = corrected(update.stos, skew) {
         proposed.starts = time;
     }
-    if let Some(time) = corrected(update.lease_expiry, skew) {
+    let lease_expiry = corrected(update.lease_expiry, skew);
+    if let Some(time) = lease_expiry {
         proposed.ends = time;
+    }
+    if status == State::Active && !client_changed && is_one_transaction(held, update, skew) {
+        // The client took one of two answers, and nobody knows which.
+        proposed.ends = proposed.ends.max(held.ends);
     }
     let potential = corrected(update.potential_expiry, skew);
     if let Some(time) = potential
@@ -140,7 +151,7 @@ pub fn judge(
         vendor::read(list, &mut proposed);
     }
     let line = flags(relationship.role, held, &mut proposed, update)?;
-    if !is_allowed(relationship, held, status, potential.unwrap_or(0), now) {
+    if !is_allowed(relationship, held, status, (lease_expiry, potential.unwrap_or(0)), now) {
         return Err(Refusal {
             reason: reason::FATAL_CONFLICT,
             text: format!(
@@ -164,6 +175,12 @@ pub fn judge(
         && proposed.ends <= now
         && relationship.peer_wants(&proposed);
     Ok(Accepted { proposed, to_backup, line })
+}
+
+/// Whether both servers answered one and the same request of a client, as far as the times tell.
+fn is_one_transaction(held: &Binding, update: &Message<'_>, skew: i64) -> bool {
+    let theirs = corrected(update.cltt, skew).unwrap_or(Wall::MAX);
+    held.state == State::Active && held.cltt != 0 && theirs <= held.cltt + ONE_TRANSACTION
 }
 
 /// Takes over who the client is; whether that is another one.
@@ -236,14 +253,17 @@ fn is_allowed(
     relationship: &Relationship,
     held: &Binding,
     status: State,
-    potential: Wall,
+    (lease_expiry, potential): (Option<Wall>, Wall),
     now: Wall,
 ) -> bool {
     use State::{Abandoned, Active, Backup, Expired, Free, Released, Reset};
     if status == held.state {
         return true;
     }
-    let has_ended = held.ends - DISAGREEMENT <= now;
+    // The peer may be a little early with a lease that both know, but not with one that was renewed here meanwhile: ISC
+    // looks at the first alone.
+    let is_same_lease = lease_expiry.is_none_or(|ends| held.ends - DISAGREEMENT <= ends);
+    let has_ended = held.ends <= now || (held.ends - DISAGREEMENT <= now && is_same_lease);
     if relationship.my != Mine::Normal {
         return match (held.state, status) {
             (Active, Free | Backup) => false,
@@ -274,7 +294,9 @@ mod tests {
             assert!(!better(role, Free, Active, 0));
             assert_eq!(better(role, Active, Active, 100), role == Role::Primary);
             assert_eq!(better(role, Free, Free, 0), role == Role::Primary);
-            assert_eq!(better(role, Active, Released, 0), role == Role::Primary);
+            // Here ISC's secondary gives way, while the primary takes the active lease.
+            assert!(better(role, Active, Released, 100));
+            assert_eq!(better(role, Active, Released, 101), role == Role::Primary);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Peers;
 use crate::failover::log;
 use crate::failover::message::{Kind, Message, reason, reason_text};
-use crate::failover::relationship::{ACK_SECONDS, Relationship};
+use crate::failover::relationship::{ACK_SECONDS, Pending, Relationship};
 use crate::failover::state::Role;
 use crate::failover::update::{self, Refusal};
 use crate::lease::binding::State;
@@ -78,11 +78,17 @@ impl Peers<'_> {
     fn duel(&mut self, index: usize, id: BindingId, message: &Message<'_>) -> Result<(), Refusal> {
         let skew = self.skew(index);
         let Some(relationship) = self.engine.failover.relationships.get_mut(index) else { return Ok(()) };
-        let Some(pending) = relationship.pending(id).filter(|pending| pending.sent.is_some()) else {
+        let theirs = message.binding_status.and_then(update::binding_state);
+        let is_grant = |state| state == State::Active;
+        // A lease that the peer has not even been told of yet must not be lost to older news.
+        let counts = |pending: &Pending| {
+            pending.sent.is_some()
+                || (is_grant(pending.desired) && theirs.is_some_and(|state| !is_grant(state)))
+        };
+        let Some(pending) = relationship.pending(id).filter(counts) else {
             return Ok(());
         };
         let cltt = self.engine.store.get(id).cltt;
-        let theirs = message.binding_status.and_then(update::binding_state);
         let their_cltt = message.cltt.map_or(0, |time| i64::from(time) - skew);
         if update::is_own_better(relationship.role, pending.desired, cltt, theirs, their_cltt) {
             let text = "incoming update is less critical than outgoing update";
