@@ -15,7 +15,8 @@ pub(super) fn set_timing(engine: &mut Engine, index: usize) {
     let Some(relationship) = engine.failover.relationships.get(index) else { return };
     let down = relationship.my == State::PartnerDown;
     let timing = Timing {
-        active: !(relationship.role == Role::Secondary && relationship.my == State::Normal),
+        // In startup what it was before counts.
+        active: !(relationship.role == Role::Secondary && relationship.standing().lasting() == State::Normal),
         expired_from: down.then_some(relationship.my_since + Wall::from(relationship.mclt)),
     };
     for pool in engine.failover.pools_of(index) {
