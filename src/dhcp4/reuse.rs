@@ -9,6 +9,8 @@ use crate::lease::binding::{Binding, State};
 use crate::lease::queue::BindingId;
 
 const DEFAULT_PERCENT: u32 = 25;
+/// Seconds by which two servers of a pair may differ.
+const CLOCKS_APART: i64 = 60;
 
 impl Engine {
     /// When it is, `times` gets the end of the old lease. `same_client` is also what the ping check wants to know.
@@ -35,7 +37,8 @@ impl Engine {
                 false => length / 100 * i64::from(percent),
             };
             let age = proposed.starts - starts;
-            if percent > 0 && age <= limit {
+            // A lease that begins well after now is one of a clock that was wrong. ISC takes it for a young one.
+            if percent > 0 && age <= limit && age >= -CLOCKS_APART {
                 times.expiry = ends;
                 work.outcome.say(message::reuse(age, percent, address));
                 reusable = true;
