@@ -237,8 +237,9 @@ impl Relationship {
     /// Until when the peer knows that the address may be in use. What a client has left in partner-down has MCLT more in
     /// `tsfp`: that long nobody else gets it.
     pub fn known(&self, binding: &Binding) -> Wall {
-        use binding::State::{Expired, Released, Reset};
-        let held_back = self.my == State::PartnerDown && matches!(binding.state, Expired | Released | Reset);
+        use binding::State::{Abandoned, Expired, Released, Reset};
+        let held_back =
+            self.my == State::PartnerDown && matches!(binding.state, Abandoned | Expired | Released | Reset);
         binding.tsfp() - if held_back { Wall::from(self.mclt) } else { 0 }
     }
 

@@ -15,6 +15,8 @@ const LONGEST_CHADDR: usize = 21;
 /// Seconds by which the two servers may disagree about the end of a lease.
 const DISAGREEMENT: Wall = 65;
 
+/// The same when both clocks have been compared.
+const ONE_LEASE: Wall = 5;
 /// Seconds within which two answers may be to the same request, or to what the client sent again.
 const ONE_TRANSACTION: Wall = 10;
 
@@ -44,7 +46,7 @@ pub fn write(out: &mut Vec<u8>, binding: &Binding, desired: State, to_our_kind: 
     if !binding.hardware.is_empty() {
         writer.put(code::CHADDR, &binding.hardware);
     }
-    writer.put_word(code::LEASE_EXPIRY, wire(binding.ends));
+    writer.put_word(code::LEASE_EXPIRY, wire(lease_expiry(binding)));
     writer.put_word(code::POTENTIAL_EXPIRY, wire(binding.tstp));
     writer.put_word(code::STOS, wire(binding.starts));
     if binding.cltt != 0 {
@@ -59,6 +61,13 @@ pub fn write(out: &mut Vec<u8>, binding: &Binding, desired: State, to_our_kind: 
         writer.put_with(code::VENDOR_OPTIONS, |out| vendor::write(out, binding));
     }
     writer.finish();
+}
+
+/// When the client's time is over. An offer holds an address longer than that, also one that is still in use; what was granted
+/// is never longer than what the peer is told it may become.
+fn lease_expiry(binding: &Binding) -> Wall {
+    let most = binding.tstp.max(binding.tsfp());
+    if binding.state == State::Active && most != 0 { binding.ends.min(most) } else { binding.ends }
 }
 
 /// Why an update is not taken.
@@ -262,7 +271,7 @@ fn is_allowed(
     }
     // The peer may be a little early with a lease that both know, but not with one that was renewed here meanwhile: ISC
     // looks at the first alone.
-    let is_same_lease = lease_expiry.is_none_or(|ends| held.ends - DISAGREEMENT <= ends);
+    let is_same_lease = lease_expiry.is_none_or(|ends| held.ends - ONE_LEASE <= ends);
     let has_ended = held.ends <= now || (held.ends - DISAGREEMENT <= now && is_same_lease);
     if relationship.my != Mine::Normal {
         return match (held.state, status) {

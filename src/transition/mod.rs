@@ -320,10 +320,10 @@ fn is_conflict(old: &Binding, new: &Binding) -> bool {
     new.state != State::Abandoned
         && new.next_state != State::Abandoned
         && old.state == State::Active
-        && if old.uid.is_empty() {
+        && if old.uid.is_empty() || new.uid.is_empty() {
             old.hardware != new.hardware
         } else {
-            !new.uid.is_empty() && old.uid != new.uid
+            old.uid != new.uid
         }
 }
 

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
     let story = words.iter().position(|word| word == "--story").map(|at| words.remove(at)).is_some();
     let sabotage =
-        words.iter().position(|word| word == "--sabotage").map(|at| words.drain(at..at + 2).last());
+        words.iter().position(|word| word == "--sabotage").map(|at| words.drain(at..at + 2).next_back());
     let rule = match sabotage.flatten().as_deref() {
         None => None,
         Some("hold") => Some(Rule::HoldUntilDurable),

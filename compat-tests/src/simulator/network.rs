@@ -157,6 +157,13 @@ impl World<'_> {
         );
     }
 
+    /// A connection that both programs have open.
+    pub fn is_linked(&self) -> bool {
+        self.tcp.connections.iter().any(|connection| {
+            connection.ends.iter().all(|end| end.open && self.hosts[end.host].life == end.life)
+        })
+    }
+
     /// A reset from somewhere in between.
     pub fn break_off(&mut self, connection: usize) {
         let Connection { ends, .. } = self.tcp.connections[connection].clone();

@@ -120,6 +120,15 @@ impl Plan {
         plan
     }
 
+    /// Seconds by which a clock is ever ahead: so long a lease of that time may last.
+    pub fn furthest_clock(&self) -> u64 {
+        let steps = self.faults.iter().filter_map(|(_, fault)| match fault {
+            Fault::Clock(_, skew) => Some(*skew),
+            _ => None,
+        });
+        steps.chain(self.skew).max().unwrap_or(0).max(0) as u64
+    }
+
     pub fn configuration(&self, host: usize) -> String {
         let (role, own, peer) = match host {
             0 => ("primary", ("10.0.0.10", 847), ("10.0.0.12", 647)),
@@ -309,7 +318,7 @@ impl Draft {
     fn clock_step(&mut self, plan: &Plan) {
         self.pause(30, 200);
         let side = self.side();
-        let step = self.dice.between(1, 100_000) as i64 * if self.dice.one_in(2) { 1 } else { -1 };
+        let step = self.dice.between(1, 4_000) as i64 * if self.dice.one_in(2) { 1 } else { -1 };
         self.add(Fault::Clock(side, step));
         self.pause(1, 300);
         if self.dice.one_in(2) {

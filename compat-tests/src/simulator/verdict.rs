@@ -103,11 +103,19 @@ impl World<'_> {
         self.verdict.since = self.now;
     }
 
+    /// Nothing is said of a peer whose remembered state is what it announces.
+    fn are_normal(&self) -> bool {
+        self.hosts.iter().all(|host| host.state == "normal" && matches!(host.partner.as_str(), "normal" | ""))
+            && self.is_linked()
+    }
+
     fn joining(&mut self, elapsed: u64) {
-        if elapsed == 0 && self.verdict.disputed.is_empty() {
+        // Up to the moment at which they speak about it.
+        if self.hosts.iter().all(|host| host.state == "partner-down") {
+            self.verdict.disputed.clear();
             self.dispute();
         }
-        if self.hosts.iter().all(|host| host.state == "normal" && host.partner == "normal") {
+        if self.are_normal() {
             self.verdict.normal_after = Some(elapsed);
             if self.plan.kind == Kind::SkewTooGreat && self.verdict.refusals == 0 {
                 self.checker.report(self.now, "the refused connection was not logged".into());
@@ -161,7 +169,10 @@ impl World<'_> {
             return self.next(Stage::Serving);
         };
         // A clock or a file that was wrong is forgotten only when the leases of that time are over.
-        let more = if self.plan.kind == Kind::Covered { 0 } else { u64::from(self.plan.lease) + 60 };
+        let more = match self.plan.kind {
+            Kind::Covered => 0,
+            _ => u64::from(self.plan.lease) + 60 + self.plan.furthest_clock(),
+        };
         if elapsed > AGREE_WITHIN + more {
             self.checker
                 .report(self.now, format!("no agreement {elapsed} s after both were normal: {difference}"));
@@ -216,7 +227,7 @@ impl World<'_> {
                 .any(|host| !matches!(self.holding(host, *address).state, State::Free | State::Backup))
         });
         let rest = left.next();
-        let limit = u64::from(self.plan.lease).max(120) + 120;
+        let limit = u64::from(self.plan.lease).max(120) + 120 + self.plan.furthest_clock();
         match (rest, self.difference()) {
             (None, None) => self.over = true,
             (rest, difference) if elapsed > limit => {

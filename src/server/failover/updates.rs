@@ -39,6 +39,23 @@ impl Peers<'_> {
         let address = message.assigned_address.unwrap_or(Ipv4Addr::UNSPECIFIED);
         if let Err(refusal) = self.try_update(index, address, message) {
             self.engine.failover.refuse(index, address, message.xid, &refusal);
+            if message.binding_status == Some(State::Expired as u8) {
+                self.tell_of_lease(index, address);
+            }
+        }
+    }
+
+    /// The peer takes a lease for over that was renewed here: it hears of it once more.
+    fn tell_of_lease(&mut self, index: usize, address: Ipv4Addr) {
+        let now = self.now.wall;
+        let Some(id) = self.engine.store.by_address(address) else { return };
+        let binding = self.engine.store.get(id);
+        let lasts = binding.state == State::Active && binding.ends > now;
+        if let Some(relationship) = self.engine.failover.relationships.get_mut(index).filter(|_| lasts) {
+            if !relationship.is_pending(id) {
+                relationship.queue_update(id, State::Active);
+            }
+            self.send_updates(index);
         }
     }
 
