@@ -198,7 +198,8 @@ impl Writer {
                 let bits = self.dice.of(&["8", "16", "32"]);
                 format!("encode-int({}, {bits})", self.number(depth))
             }
-            14 => format!("packet({}, {})", self.number(depth), self.small(depth)),
+            // ISC crashes on a length near 2^64.
+            14 => format!("packet({}, {})", self.number(depth), self.dice.below(400)),
             15 => format!("({})", self.data(depth)),
             _ => format!("v6relay({}, {})", self.dice.below(3), self.data(depth)),
         }
@@ -452,6 +453,69 @@ pub fn cases(seed: u64, count: usize) -> Vec<String> {
     (0..count).map(|number| writer.case(number)).collect()
 }
 
+/// Regular expressions, sound and odd ones, each with a text: one a line.
+pub fn patterns(seed: u64, count: usize) -> Vec<String> {
+    const PIECES: [&str; 44] = [
+        "a",
+        "b",
+        "c",
+        "A",
+        ".",
+        "*",
+        "+",
+        "?",
+        "^",
+        "$",
+        "|",
+        "(",
+        ")",
+        "[",
+        "]",
+        "[^",
+        "-",
+        "{",
+        "}",
+        "{2}",
+        "{1,2}",
+        "{,2}",
+        "{1,}",
+        "\\\\",
+        "\\\\.",
+        "\\\\w",
+        "\\\\b",
+        "\\\\<",
+        "[[:alpha:]]",
+        "[[:digit:]x]",
+        "[:",
+        ":]",
+        "[[.a.]]",
+        "[[=b=]]",
+        "[a-c]",
+        "[c-]",
+        "[]a]",
+        "[^]a]",
+        "1",
+        ",",
+        "(a|b)",
+        "(ab)*",
+        " ",
+        "\\\"",
+    ];
+    const TEXTS: [&str; 12] =
+        ["", "a", "b", "ab", "abc", "aab", "ABC", "a.b", "a1 b", "x-y", "a]b[c", "aa{2}\\\\b+c"];
+    let mut dice = Dice::new(seed ^ 0x7265);
+    (0..count)
+        .map(|number| {
+            let pattern: String = (0..1 + dice.below(6)).map(|_| dice.of(&PIECES)).collect();
+            let (text, sign) = (dice.of(&TEXTS), dice.of(&["~=", "~=", "~~"]));
+            // A back reference is a listed difference, and none is among the pieces.
+            format!(
+                "if concat(\"{text}\", \"\") {sign} \"{pattern}\" {{ log(info, \"{number} matches\"); }} else {{ log(info, \"{number} does not\"); }}"
+            )
+        })
+        .collect()
+}
+
 /// Does it call a function?
 pub fn calls(case: &str) -> bool {
     ["join(", "twice(", "same(", "nothing("].iter().any(|name| case.contains(name))
@@ -463,7 +527,11 @@ pub fn options(seed: u64, count: usize) -> Vec<String> {
     (0..count)
         .map(|_| {
             let depth = 1 + writer.dice.below(2);
-            let value = writer.data(depth);
+            let value = match writer.dice.below(6) {
+                0 => format!("join({}, {})", writer.data(1), writer.data(1)),
+                1 => format!("pick(join({}, \"left\"), {})", writer.data(1), writer.data(1)),
+                _ => writer.data(depth),
+            };
             let word =
                 writer.dice.of(&["option", "option", "option", "append", "prepend", "default", "supersede"]);
             let code = 224 + writer.dice.below(16);

@@ -189,6 +189,20 @@ fn generated_expressions() {
     assert!(different.is_empty(), "{} differences", different.len());
 }
 
+#[test]
+fn generated_patterns() {
+    let Some(isc) = Program::isc() else {
+        println!("the real dhcpd is not installed: nothing compared");
+        return;
+    };
+    let mut different = Vec::new();
+    for seed in seeds() {
+        through_test(&isc.path, expressions::patterns(seed, 4 * BATCH), &mut different);
+    }
+    println!("{} patterns; {} batches differ", 4 * BATCH * seeds().count(), different.len());
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
 /// An option statement that both take.
 fn is_accepted(isc: &Path, statement: &str) -> bool {
     let folder = tempfile::tempdir().expect("a folder for configurations");

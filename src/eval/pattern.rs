@@ -39,7 +39,7 @@ fn up_to_nul(octets: &[u8]) -> &[u8] {
 }
 
 fn compile(pattern: &[u8], ignore_case: bool) -> Option<Regex> {
-    RegexBuilder::new(&translate(pattern)?)
+    RegexBuilder::new(&translate(pattern, ignore_case)?)
         .unicode(false)
         .case_insensitive(ignore_case)
         .dot_matches_new_line(true)
@@ -49,7 +49,7 @@ fn compile(pattern: &[u8], ignore_case: bool) -> Option<Regex> {
 }
 
 /// The same pattern in the crate's syntax.
-fn translate(pattern: &[u8]) -> Option<String> {
+fn translate(pattern: &[u8], ignore_case: bool) -> Option<String> {
     let mut out = String::new();
     let mut rest = pattern;
     // nothing to repeat yet: at the start, after `(`, `|`, and after an anchor
@@ -65,7 +65,7 @@ fn translate(pattern: &[u8]) -> Option<String> {
             b'\\' => {
                 let (escaped, after) = rest.split_first()?;
                 rest = after;
-                bare = escape(*escaped, &mut out)?;
+                bare = escape(*escaped, ignore_case, &mut out)?;
             }
             b'*' | b'+' | b'?' | b'{' if bare => return None,
             b'*' | b'+' | b'?' => repeat(char::from(*octet).encode_utf8(&mut [0; 4]), &mut out),
@@ -90,7 +90,7 @@ fn translate(pattern: &[u8]) -> Option<String> {
             }
             b'$' => {
                 out.push('$');
-                bare = false;
+                bare = true;
             }
             b'.' => {
                 out.push('.');
@@ -176,8 +176,9 @@ fn literal(octet: u8, out: &mut String) {
     }
 }
 
-/// An escaped character stands for itself; glibc adds `\w \W \s \S \b \B \< \>`, back references are refused.
-fn escape(octet: u8, out: &mut String) -> Option<bool> {
+/// An escaped character stands for itself; glibc adds `\w \W \s \S \b \B \< \>`, back references are refused. True for an
+/// anchor. Without regard to case glibc makes all letters large but escaped ones, and so an escaped small one meets none.
+fn escape(octet: u8, ignore_case: bool, out: &mut String) -> Option<bool> {
     let text = match octet {
         b'w' => "[0-9A-Za-z_]",
         b'W' => "[^0-9A-Za-z_]",
@@ -190,13 +191,14 @@ fn escape(octet: u8, out: &mut String) -> Option<bool> {
         b'`' => "\\A",
         b'\'' => "\\z",
         b'1'..=b'9' => return None,
+        b'a'..=b'z' if ignore_case => "[a&&b]",
         other => {
             literal(other, out);
             return Some(false);
         }
     };
     out.push_str(text);
-    Some(false)
+    Some(matches!(octet, b'b' | b'B' | b'<' | b'>' | b'`' | b'\''))
 }
 
 /// `{m}`, `{m,}`, `{m,n}` or `{,n}`.
