@@ -65,7 +65,7 @@ pub fn write(out: &mut Vec<u8>, binding: &Binding, desired: State, to_our_kind: 
 
 /// When the client's time is over. An offer holds an address longer than that, also one that is still in use; what was granted
 /// is never longer than what the peer is told it may become.
-fn lease_expiry(binding: &Binding) -> Wall {
+pub fn lease_expiry(binding: &Binding) -> Wall {
     let most = binding.tstp.max(binding.tsfp());
     if binding.state == State::Active && most != 0 { binding.ends.min(most) } else { binding.ends }
 }

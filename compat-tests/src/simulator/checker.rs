@@ -4,7 +4,7 @@ use super::client::{Client, four, option};
 use super::peer_message::{BNDACK, BNDUPD, Cutter, Message};
 use super::{Micros, SECOND, START};
 use chrono::NaiveDate;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::Ipv4Addr;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Record {
 
 /// Seconds by which whole seconds, transit and the order of things in one second may let two truths differ.
 const SLACK: i64 = 3;
+/// Records of an address that an answer may rely on.
+const REMEMBERED: usize = 4;
 /// Seconds for which a slow disk may hold an ACK.
 const HELD: i64 = 10;
 
@@ -34,7 +36,8 @@ pub struct Checker {
     pub skew: [i64; 2],
     /// Rules that a pair keeps only while nothing beyond the protocol's means happens.
     pub strict: bool,
-    durable: [HashMap<Ipv4Addr, Record>; 2],
+    /// The latest last: an answer may leave together with what came after it.
+    durable: [HashMap<Ipv4Addr, VecDeque<Record>>; 2],
     /// Up to when (true seconds) the other server of a pair knows that an address may be in use, as this one can know.
     known: [HashMap<Ipv4Addr, i64>; 2],
     /// By connection and direction.
@@ -70,7 +73,11 @@ impl Checker {
     /// A record is on the disk for certain.
     pub fn durable(&mut self, host: usize, octets: &[u8]) {
         for (address, record) in leases(octets) {
-            self.durable[host].insert(address, record);
+            let records = self.durable[host].entry(address).or_default();
+            records.push_back(record);
+            if records.len() > REMEMBERED {
+                records.pop_front();
+            }
         }
     }
 
@@ -94,14 +101,15 @@ impl Checker {
         let ends = truth + self.skew[host] + seconds;
         // When the server counted from, should a slow disk have held the answer.
         let mut until = truth + seconds;
-        match self.durable[host].get(&address) {
-            Some(record) if record.is_active && record.hardware == hardware && record.ends >= ends - HELD => {
-                until = until.min(record.ends - self.skew[host]);
-            }
-            other => self.report(
+        let fits =
+            |record: &&Record| record.is_active && record.hardware == hardware && record.ends >= ends - HELD;
+        let records = self.durable[host].get(&address);
+        match records.and_then(|records| records.iter().rev().find(fits)) {
+            Some(record) => until = until.min(record.ends - self.skew[host]),
+            None => self.report(
                 now,
                 format!(
-                    "server {host} acknowledges {address} to {hardware} for {seconds} s; durable is {other:?}"
+                    "server {host} acknowledges {address} to {hardware} for {seconds} s; that is not durable"
                 ),
             ),
         }
@@ -173,10 +181,6 @@ impl Checker {
                 );
             }
         }
-    }
-
-    pub fn record(&self, host: usize, address: Ipv4Addr) -> Option<&Record> {
-        self.durable[host].get(&address)
     }
 }
 

@@ -21,6 +21,9 @@ fn refusal(reason: u8, text: &str) -> Refusal {
     Refusal { reason, text: text.into() }
 }
 
+/// Seconds that a lease must still last to be told of again.
+const TELLABLE: i64 = 10;
+
 impl Peers<'_> {
     pub(super) fn send_updates(&mut self, index: usize) {
         let now = self.now.wall;
@@ -50,7 +53,8 @@ impl Peers<'_> {
         let now = self.now.wall;
         let Some(id) = self.engine.store.by_address(address) else { return };
         let binding = self.engine.store.get(id);
-        let lasts = binding.state == State::Active && binding.ends > now;
+        // What would be told must last for the peer too, or it would take the lease for over again.
+        let lasts = binding.state == State::Active && update::lease_expiry(binding) > now + TELLABLE;
         if let Some(relationship) = self.engine.failover.relationships.get_mut(index).filter(|_| lasts) {
             if !relationship.is_pending(id) {
                 relationship.queue_update(id, State::Active);
