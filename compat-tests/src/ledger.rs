@@ -2,6 +2,7 @@
 
 use crate::scenario::Scenario;
 use crate::transcript::Transcript;
+use dhcpd::config::support;
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -47,6 +48,28 @@ pub fn expression_rows() -> BTreeSet<String> {
         Some(format!("{}/{}", row.next()?, row.next()?))
     });
     rows.collect()
+}
+
+/// Server parameters that work in v4 service: rows of `statements.tsv` that have an option code of the server's space, the
+/// `allow`, `deny` and `ignore` forms, and the few statements that are kept elsewhere.
+pub fn parameters() -> BTreeSet<String> {
+    const OTHERS: [&str; 5] =
+        ["authoritative", "not authoritative", "server-identifier", "lease-id-format", "db-time-format"];
+    let works: BTreeSet<&str> = support::rows()
+        .filter(|row| row.kind == "statement" && row.state == support::State::Works)
+        .map(|row| row.name)
+        .collect();
+    let code = Regex::new(r"^format \S+ code \d+:").expect("a fixed pattern");
+    read("statements.tsv")
+        .lines()
+        .map(|line| line.split('\t').collect::<Vec<_>>())
+        .filter(|row| {
+            let name = row.first().copied().unwrap_or_default();
+            let has_code = row.get(4).is_some_and(|value| code.is_match(value));
+            has_code || name.starts_with("allow|deny|ignore ") || OTHERS.contains(&name)
+        })
+        .filter_map(|row| row.first().filter(|name| works.contains(*name)).map(ToString::to_string))
+        .collect()
 }
 
 /// What no scenario can show yet, with the capability it waits for or the reason: `ledger/WAITING.tsv`.

@@ -389,7 +389,9 @@ impl Engine {
         if let (true, Some(id)) = (is_new, work.current.id) {
             self.cannot_reuse.insert(id);
         }
-        proposed.set_client_hostname(name.as_deref());
+        // Kept as a C string is: up to a NUL. A name with one inside is therefore new every time.
+        let kept = name.as_deref().and_then(|name| name.split(|octet| *octet == 0).next());
+        proposed.set_client_hostname(kept);
         if proposed.reserved && !work.current.binding.reserved {
             work.outcome.say(message::becomes_reserved());
             work.current.id.map(|id| self.cannot_reuse.insert(id));

@@ -259,8 +259,10 @@ fn check_renewal_times(machine: &mut Machine<'_>, mut left: i64) {
     for code in [dhcp::REBINDING_TIME, dhcp::RENEWAL_TIME] {
         let id = OptionId::dhcp(code);
         let Some(value) = machine.option_value(id) else { continue };
-        let Some(octets) = value.first_chunk::<4>() else { continue };
-        let time = i64::from(u32::from_be_bytes(*octets));
+        // ISC reads four octets whatever the length: what is missing counts as 0 here.
+        let mut octets = [0; 4];
+        copy_field(&mut octets, &value);
+        let time = i64::from(u32::from_be_bytes(octets));
         match time >= left {
             true => machine.options.delete(id),
             false if code == dhcp::REBINDING_TIME => left = time,

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     };
     let (queue, found) = (Mutex::new(words.iter()), Mutex::new(0));
     std::thread::scope(|scope| {
-        for _ in 0..16 {
+        for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(path) = { queue.lock().expect("no panic").next() } {
                     let text =

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let failed = Mutex::new(0);
     let queue = Mutex::new(chosen.iter());
     std::thread::scope(|scope| {
-        for _ in 0..16 {
+        for _ in 0..6 {
             scope.spawn(|| {
                 while let Some(scenario) = { queue.lock().expect("no panic").next() } {
                     let done = one(scenario, &isc, against.as_ref(), show);
