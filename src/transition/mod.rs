@@ -97,12 +97,12 @@ fn supersede_and(
     store.set_billing(id, proposed.billing().cloned());
     store.set_client(id, proposed.uid.clone(), proposed.hardware.clone());
     let is_over =
-        keep == Keep::Recorded && proposed.ends < around.now && proposed.next_state == State::Active;
+        keep != Keep::InMemory && proposed.ends < around.now && proposed.next_state == State::Active;
     let step = |binding: &mut Binding| take_over(binding, proposed);
     if is_over {
         // It has ended before it began: what is written is what it has become, once for the end and once for the grant.
         change(store, id, step, Keep::InMemory, tell, around);
-        return record(store, id, around);
+        return keep_record(store, id, keep, around);
     }
     change(store, id, step, keep, tell, around)
 }
