@@ -3,6 +3,7 @@
 //! step happens at a fixed second; between steps the timers run that are due.
 
 use crate::lease_text;
+use crate::random::Dice;
 use crate::scenario::{Packet, Port, Scenario, Step};
 use crate::script::{Outgoing, Script, server_mac, station_mac};
 use crate::transcript::{Section, Transcript};
@@ -36,7 +37,18 @@ pub fn run(scenario: &Scenario) -> Result<Transcript> {
 
 /// The same with another second for the first step: what depends on the date itself then compares too.
 pub fn run_at(scenario: &Scenario, start: i64) -> Result<Transcript> {
+    run_by(scenario, start, None)
+}
+
+/// The same, and at moments that a seed chooses, between any two events, the server is exported and another one goes on
+/// with its state. Nothing may be different.
+pub fn run_handed_over(scenario: &Scenario, seed: u64) -> Result<Transcript> {
+    run_by(scenario, START, Some(Dice::new(seed)))
+}
+
+fn run_by(scenario: &Scenario, start: i64, hand_over: Option<Dice>) -> Result<Transcript> {
     let mut run = Run {
+        hand_over,
         scenario,
         start,
         script: Script::default(),
@@ -62,7 +74,48 @@ pub fn run_at(scenario: &Scenario, start: i64) -> Result<Transcript> {
     Ok(run.transcript)
 }
 
+/// A server that has what another one held, and nothing else of it.
+pub fn successor(server: &Server, now: Now) -> Result<Server> {
+    let state = server.export(now);
+    let new = import(server, &state, now).map_err(|error| format!("import: {error}"))?;
+    let again = new.export(now);
+    match state == again {
+        true => Ok(new),
+        false => Err("what was imported is exported differently".into()),
+    }
+}
+
+/// A server with the configuration of another and a state of its own.
+fn import(old: &Server, state: &[u8], now: Now) -> dhcpd::octets::Result<Server> {
+    let old = old.engine();
+    let (config, settings) = (old.config.clone(), old.settings.clone());
+    let hosts = HostTable { own_name: old.hosts.own_name.clone(), ..HostTable::default() };
+    let mut kept = Kept::new(&config);
+    kept.settle(&config);
+    let store = Store::new(&pools(&config));
+    Server::import(Engine::new(config, store, hosts, settings, None), kept, state, now)
+}
+
+/// States that are not as they were written: whatever comes of it, nothing panics.
+fn import_damaged(server: &Server, now: Now, dice: &mut Dice) {
+    let state = server.export(now);
+    for _ in 0..20 {
+        let mut state = state.clone();
+        for _ in 0..=dice.below(3) {
+            let at = dice.below(state.len());
+            match dice.below(3) {
+                0 => state[at] = dice.below(256) as u8,
+                1 => state[at] ^= 1 << dice.below(8),
+                _ => state.truncate(at.max(1)),
+            }
+        }
+        let _ = import(server, &state, now);
+    }
+}
+
 struct Run<'a> {
+    /// Decides when the server gives way to one that has its state.
+    hand_over: Option<Dice>,
     scenario: &'a Scenario,
     start: i64,
     script: Script,
@@ -220,6 +273,7 @@ impl Run<'_> {
         let Some(mut server) = self.server.take() else { return Ok(()) };
         let mut effects = Effects::default();
         act(&mut server, &mut effects);
+        server = self.handed_over(server)?;
         let mut alive = true;
         let mut echoes = Vec::new();
         loop {
@@ -228,6 +282,7 @@ impl Run<'_> {
             effects.clear();
             if self.durable != before {
                 server.handle(now, Event::Durable(self.durable), &mut effects);
+                server = self.handed_over(server)?;
             }
             if rewritten && !matches!(self.transcript.sections.len(), 0) && alive {
                 server.handle(now, Event::RewriteDone(Ok(())), &mut effects);
@@ -235,6 +290,7 @@ impl Run<'_> {
             if effects.list.is_empty() {
                 if let Some(address) = self.unnamed.pop() {
                     server.handle(now, Event::NameFound { address, name: None }, &mut effects);
+                    server = self.handed_over(server)?;
                     continue;
                 }
                 match echoes.pop() {
@@ -247,6 +303,19 @@ impl Run<'_> {
             self.server = Some(server);
         }
         Ok(())
+    }
+
+    /// The server itself, or, now and then, another one that goes on with its state.
+    fn handed_over(&mut self, server: Server) -> Result<Server> {
+        let now = self.now();
+        let Some(dice) = &mut self.hand_over else { return Ok(server) };
+        if dice.percent(5) {
+            import_damaged(&server, now, dice);
+        }
+        match dice.percent(50) {
+            true => successor(&server, now),
+            false => Ok(server),
+        }
     }
 
     /// True when a rewrite was finished.

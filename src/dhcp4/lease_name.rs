@@ -15,16 +15,16 @@ const MOST: usize = 1024;
 
 /// A message that waits for a name.
 #[derive(Debug)]
-struct Parked {
-    interface: InterfaceId,
-    source: SocketAddrV4,
-    payload: Vec<u8>,
+pub(super) struct Parked {
+    pub interface: InterfaceId,
+    pub source: SocketAddrV4,
+    pub payload: Vec<u8>,
 }
 
 /// What waits, and the name that was just found.
 #[derive(Debug, Default)]
 pub struct LeaseNames {
-    parked: FxHashMap<Ipv4Addr, Parked>,
+    pub(super) parked: FxHashMap<Ipv4Addr, Parked>,
     found: Option<(Ipv4Addr, Option<Box<[u8]>>)>,
 }
 

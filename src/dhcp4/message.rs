@@ -413,6 +413,7 @@ pub const NO_DYNAMIC_BOOTP: &str = "BOOTP from dynamic client and no dynamic lea
 
 /// Texts of option 56 in a NAK.
 pub mod nak_text {
+    pub const ALL: [&str; 5] = ["", INCORRECT, BAD_SUBNET, NOT_AVAILABLE, CONFLICT];
     pub const INCORRECT: &str = "requested address is incorrect";
     pub const BAD_SUBNET: &str = "requested address on bad subnet";
     pub const NOT_AVAILABLE: &str = "requested address not available";

@@ -7,6 +7,7 @@ mod classify;
 mod client;
 mod decline;
 mod discover;
+pub mod export;
 mod failover;
 mod find;
 mod grant;

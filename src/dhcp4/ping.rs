@@ -19,17 +19,17 @@ const CLTT_SECONDS: u32 = 60;
 
 /// An OFFER that waits for an echo reply not to come.
 #[derive(Debug)]
-struct Waiting {
-    until: u64,
-    lease: BindingId,
-    reply: Reply,
-    payload: Vec<u8>,
+pub(super) struct Waiting {
+    pub until: u64,
+    pub lease: BindingId,
+    pub reply: Reply,
+    pub payload: Vec<u8>,
 }
 
 /// The OFFERs that wait, by address.
 #[derive(Debug, Default)]
 pub struct Pings {
-    waiting: FxHashMap<Ipv4Addr, Waiting>,
+    pub(super) waiting: FxHashMap<Ipv4Addr, Waiting>,
     deadlines: BTreeSet<(u64, Ipv4Addr)>,
 }
 
@@ -41,6 +41,11 @@ impl Pings {
     /// Monotonic microseconds.
     pub fn next_deadline(&self) -> Option<u64> {
         self.deadlines.first().map(|(until, _)| *until)
+    }
+
+    pub(super) fn put_back(&mut self, address: Ipv4Addr, waiting: Waiting) {
+        self.deadlines.insert((waiting.until, address));
+        self.waiting.insert(address, waiting);
     }
 
     fn take(&mut self, address: Ipv4Addr) -> Option<Waiting> {

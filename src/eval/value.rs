@@ -156,6 +156,16 @@ impl Variables {
         self.list.iter().filter(|(_, value)| matches!(value, Some(Value::Function(_)))).count()
     }
 
+    /// Oldest first, with those that have no value.
+    pub fn all(&self) -> impl Iterator<Item = (&Name, Option<&Value>)> {
+        self.list.iter().map(|(name, value)| (name, value.as_ref()))
+    }
+
+    /// What [`Variables::all`] gave.
+    pub fn from_all(list: Vec<(Name, Option<Value>)>) -> Self {
+        Variables { list }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

@@ -82,6 +82,11 @@ impl Index {
         }
     }
 
+    /// Bindings that share a hash, preferred last.
+    pub(super) fn lists(&self) -> impl Iterator<Item = &[BindingId]> {
+        self.lists.iter().map(Vec::as_slice).filter(|list| !list.is_empty())
+    }
+
     fn new_list(&mut self, list: Vec<BindingId>) -> u32 {
         if let Some(slot) = self.unused.pop()
             && let Some(place) = self.lists.get_mut(slot as usize)

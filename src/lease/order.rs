@@ -11,6 +11,7 @@
 //! stretches of buckets over which the set of segments does not change, and runs are kept as [`Piece`]s of such
 //! stretches: a few for each range, at most two for each bucket in the worst case.
 
+use crate::octets::{Damaged, Octets, Put, Result};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -73,6 +74,43 @@ impl Order {
                 _ => self.base += 1,
             }
         }
+    }
+}
+
+impl Order {
+    /// What is left of it, as octets.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        let left = self.pieces.get(self.piece..).unwrap_or_default();
+        out.count(left.len());
+        for piece in left {
+            out.u32(piece.first);
+            out.u32(piece.last);
+            out.bool(piece.descending);
+            out.count(piece.bases.len());
+            piece.bases.iter().for_each(|base| out.i64(*base));
+        }
+        out.u32(self.bucket);
+        out.count(self.base);
+    }
+
+    pub(super) fn read(octets: &mut Octets<'_>) -> Result<Order> {
+        let pieces = octets.list(13, |octets| {
+            let (first, last) = (octets.u32()?, octets.u32()?);
+            if first > last || last >= BUCKETS {
+                return Err(Damaged("a stretch of the table"));
+            }
+            Ok(Piece { first, last, descending: octets.bool()?, bases: octets.list(8, base)?.into() })
+        })?;
+        Ok(Order { pieces, piece: 0, bucket: octets.u32()?, base: octets.u32()? as usize })
+    }
+}
+
+/// An address less its bucket.
+fn base(octets: &mut Octets<'_>) -> Result<i64> {
+    let base = octets.i64()?;
+    match (-i64::from(BUCKETS)..=i64::from(u32::MAX)).contains(&base) {
+        true => Ok(base),
+        false => Err(Damaged("an address")),
     }
 }
 

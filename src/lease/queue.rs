@@ -94,6 +94,11 @@ impl Queue {
         last.map_or(MIDDLE, |((_, tie), _)| tie.saturating_add(1))
     }
 
+    /// Where it was before.
+    pub(super) fn put_back(&mut self, time: Wall, tie: Tie, id: BindingId) {
+        self.by_time.insert((key(time), tie), id);
+    }
+
     pub(super) fn remove(&mut self, time: Wall, tie: Tie) -> Option<BindingId> {
         self.by_time.remove(&(key(time), tie))
     }

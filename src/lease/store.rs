@@ -9,6 +9,7 @@ use super::order::{self, Declared};
 use super::pool::{Alarm, Counts, Pool, PoolNumber, PoolSpec, Timing};
 use super::queue::{BindingId, Kind, Tie};
 use crate::clock::{NEVER, Wall};
+use crate::octets::{self, Octets, Put};
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 use std::collections::{BTreeSet, HashMap};
@@ -514,6 +515,23 @@ impl RewriteWalk {
     pub fn new(store: &Store) -> Self {
         RewriteWalk { pools: store.rewrite_order(), pool: 0, kind: 0, after: None }
     }
+
+    /// Where it stands, as octets.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        out.count(self.pool);
+        out.count(self.kind);
+        out.option(self.after, |out, (time, tie)| {
+            out.i64(time);
+            out.u32(tie);
+        });
+    }
+
+    /// Over a store that has the same bindings.
+    pub fn read(octets: &mut Octets<'_>, store: &Store) -> octets::Result<Self> {
+        let (pool, kind) = (octets.u32()? as usize, octets.u32()? as usize);
+        let after = octets.option(|octets| Ok((octets.i64()?, octets.u32()?)))?;
+        Ok(RewriteWalk { pools: store.rewrite_order(), pool, kind, after })
+    }
 }
 
 /// Which queue a binding belongs on.
@@ -588,6 +606,9 @@ fn without_overlaps(ranges: impl Iterator<Item = Declared>) -> (Vec<Stretch>, Ve
     (stretches, declared)
 }
 
+mod export;
 mod load;
+
+pub use export::{Number, binding, function, put_binding, put_function};
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! What may not leave yet: nothing that tells the outside goes before the record it depends on is durable, and what goes
 //! to one client leaves in the order it was made.
 
+mod export;
+
 use super::effect::{Effect, Effects, Send, StreamEffect, StreamId};
 use crate::failover::sabotage::{Rule, Sabotage};
 use crate::failover::{Action, Outgoing};

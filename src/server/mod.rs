@@ -5,6 +5,7 @@
 
 pub mod effect;
 pub mod event;
+pub mod export;
 mod failover;
 mod held;
 pub mod management;

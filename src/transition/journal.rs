@@ -26,6 +26,11 @@ impl Journal {
         self.sequence
     }
 
+    /// For a server that takes over from another.
+    pub fn go_on_from(&mut self, sequence: u64) {
+        self.sequence = sequence;
+    }
+
     pub fn append(&mut self, binding: &Binding, now: Wall, format: &Format) -> u64 {
         self.append_with(|out| writer::lease(out, binding, now, format))
     }

@@ -10,6 +10,7 @@ use crate::lease::store::{RewriteWalk, Store};
 use crate::lease_file::writer::{self, Format};
 use crate::lease_file::{DeclarationKind, FailoverRecord};
 use crate::log::Line;
+use crate::octets::{Octets, Put, Result};
 
 #[derive(Debug)]
 pub struct Rewrite {
@@ -68,6 +69,29 @@ impl Rewrite {
             self.leases += 1;
         }
         true
+    }
+
+    /// Where it stands, as octets.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        out.bool(self.begun);
+        out.option(self.last, |out, last| last.put(out));
+        out.bool(self.declared);
+        out.u64(self.leases as u64);
+        self.walk.put(out);
+    }
+
+    /// Over a store that has the same bindings as the one that was walked.
+    pub fn read(octets: &mut Octets<'_>, store: &Store) -> Result<Self> {
+        let (begun, last) = (octets.bool()?, octets.option(Rank::read)?);
+        let (declared, leases) = (octets.bool()?, octets.u64()? as usize);
+        Ok(Rewrite {
+            walk: RewriteWalk::read(octets, store)?,
+            begun,
+            last,
+            declared,
+            leases,
+            said: Vec::new(),
+        })
     }
 
     /// How many leases have been written.

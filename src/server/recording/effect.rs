@@ -1,6 +1,6 @@
 //! Effects as octets: to be compared, and to be shown when they differ.
 
-use super::event::put_line;
+use crate::dhcp4::export::{line, put_line, put_send, send};
 use crate::octets::{Damaged, Octets, Put, Result, checksum};
 use crate::server::effect::{Effect, Effects, Route};
 use crate::server::stream::StreamEffect;
@@ -39,19 +39,7 @@ fn put(out: &mut Vec<u8>, effect: &Effect, bytes: &[u8]) {
     match effect {
         Effect::Send(send) => {
             out.u8(tag::SEND);
-            match &send.route {
-                Route::Link { interface, hardware } => {
-                    out.option(Some(interface.0), Vec::u16);
-                    out.option(Some(&hardware[..]), Vec::octets);
-                }
-                Route::Socket { interface } => {
-                    out.option(interface.map(|interface| interface.0), Vec::u16);
-                    out.option(None, Vec::octets);
-                }
-            }
-            out.address(send.source);
-            out.u16(send.source_port);
-            out.socket(send.destination);
+            put_send(out, send);
             out.put(octets(&send.payload));
         }
         Effect::Append { sequence, record } => {
@@ -147,16 +135,19 @@ fn described(effect: &[u8]) -> Result<String> {
     let octets = &mut octets;
     Ok(match octets.u8()? {
         tag::SEND => {
-            let interface = octets.option(Octets::u16)?.map_or("-".to_owned(), |at| at.to_string());
-            let way = octets.option(|octets| Ok(hexadecimal(octets.octets()?)))?;
-            let way = way.map_or("by the routed socket".to_owned(), |hardware| format!("to <{hardware}>"));
-            let (source, port, to) = (octets.address()?, octets.u16()?, octets.socket()?);
-            let payload = hexadecimal(octets.rest());
-            format!("send on interface {interface} {way} from {source}:{port} to {to}: {payload}")
+            let (send, payload) = (send(octets)?, octets.rest());
+            let (source, port, to) = (send.source, send.source_port, send.destination);
+            let way = match &send.route {
+                Route::Link { interface, hardware } => {
+                    format!("interface {} to <{}>", interface.0, hexadecimal(hardware))
+                }
+                Route::Socket { .. } => "the routed socket".to_owned(),
+            };
+            format!("send by {way} from {source}:{port} to {to}: {}", hexadecimal(payload))
         }
         tag::APPEND => format!("append record {}: {}", octets.u64()?, escaped(octets.rest())),
         tag::LOG => {
-            let line = super::event::line(octets)?;
+            let line = line(octets)?;
             format!("log {:?}: {}", line.priority, line.text)
         }
         tag::PING => format!("ping {}", octets.address()?),

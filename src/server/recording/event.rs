@@ -1,7 +1,7 @@
 //! Events as octets.
 
 use super::start::{names, put_names};
-use crate::log::{Line, Priority, Reach};
+use crate::dhcp4::export::{line, put_line};
 use crate::octets::{Damaged, Octets, Put, Result};
 use crate::server::event::{Event, InterfaceId};
 use crate::server::stream::{Listener, StreamEvent, StreamId};
@@ -170,21 +170,4 @@ fn put_error(out: &mut Vec<u8>, error: ErrorKind) {
 
 fn error(octets: &mut Octets<'_>) -> Result<ErrorKind> {
     ERRORS.get(octets.u32()? as usize).copied().ok_or(Damaged("an error"))
-}
-
-pub(super) fn put_line(out: &mut Vec<u8>, line: &Line) {
-    out.u8(line.priority as u8);
-    out.bool(line.reach == Reach::StandardErrorOnly);
-    out.text(&line.text);
-}
-
-pub(super) fn line(octets: &mut Octets<'_>) -> Result<Line> {
-    let priority = match octets.u8()? {
-        3 => Priority::Error,
-        6 => Priority::Info,
-        7 => Priority::Debug,
-        _ => return Err(Damaged("a priority")),
-    };
-    let reach = if octets.bool()? { Reach::StandardErrorOnly } else { Reach::Both };
-    Ok(Line { priority, text: octets.text()?.to_owned(), reach })
 }

@@ -24,11 +24,11 @@ mod start;
 #[cfg(test)]
 mod tests;
 
+pub use crate::dhcp4::export::{interfaces, put_interfaces};
 pub use effect::{describe, effects, first_difference};
 pub use event::{event, put_event};
 pub use start::{FileRole, Start, names_at, put_names_at};
 
-use super::event::Interface;
 use super::management::Settings;
 use crate::clock::{Now, Wall};
 use crate::octets::{Damaged, Octets, Put, Result, checksum};
@@ -161,26 +161,4 @@ pub fn put_management(out: &mut Vec<u8>, settings: &Settings) {
 pub fn management(octets: &mut Octets<'_>) -> Result<Settings> {
     let (port, key) = (octets.u16()?, octets.option(|octets| Ok(octets.text()?.into()))?);
     Ok(Settings { port, key, seed: octets.u32()? })
-}
-
-pub fn put_interfaces(out: &mut Vec<u8>, interfaces: &[Interface]) {
-    out.count(interfaces.len());
-    for interface in interfaces {
-        out.text(&interface.name);
-        out.u8(interface.htype);
-        out.octets(&interface.hardware);
-        out.count(interface.addresses.len());
-        interface.addresses.iter().for_each(|address| out.address(*address));
-    }
-}
-
-pub fn interfaces(octets: &mut Octets<'_>) -> Result<Vec<Interface>> {
-    octets.list(13, |octets| {
-        Ok(Interface {
-            name: octets.text()?.to_owned(),
-            htype: octets.u8()?,
-            hardware: octets.octets()?.to_vec(),
-            addresses: octets.list(4, Octets::address)?,
-        })
-    })
 }

@@ -3,6 +3,7 @@
 
 use crate::eval::ast::Name;
 use crate::lease_file::{Declaration, DeclarationKind};
+use crate::octets::{Octets, Put, Result};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -30,6 +31,20 @@ pub struct Rank {
     class: u32,
     place: u32,
     made: i64,
+}
+
+impl Rank {
+    pub fn put(self, out: &mut Vec<u8>) {
+        out.u8(self.section);
+        out.u32(self.class);
+        out.u32(self.place);
+        out.i64(self.made);
+    }
+
+    pub fn read(octets: &mut Octets<'_>) -> Result<Rank> {
+        let (section, class, place) = (octets.u8()?, octets.u32()?, octets.u32()?);
+        Ok(Rank { section, class, place, made: octets.i64()? })
+    }
 }
 
 type Key = (DeclarationKind, Name, Option<Vec<u8>>);
