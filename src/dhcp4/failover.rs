@@ -21,6 +21,7 @@ use crate::lease::queue::Kind;
 use crate::lease::store::Candidate;
 use crate::log::Line;
 use crate::option::definition::OptionId;
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 impl Engine {
@@ -54,10 +55,13 @@ impl Engine {
     }
 
     /// The lease as a binding.
-    fn binding_of(&self, lease: &LeaseRef) -> Binding {
+    fn binding_of(&self, lease: &LeaseRef) -> Cow<'_, Binding> {
         match lease {
-            LeaseRef::Stored(id) => self.store.get(*id).clone(),
-            other => Binding::never_used(self.address_of(other).unwrap_or(Ipv4Addr::UNSPECIFIED)),
+            LeaseRef::Stored(id) => Cow::Borrowed(self.store.get(*id)),
+            other => {
+                let address = self.address_of(other).unwrap_or(Ipv4Addr::UNSPECIFIED);
+                Cow::Owned(Binding::never_used(address))
+            }
         }
     }
 
@@ -98,8 +102,8 @@ impl Engine {
             let ends = self.store.ends_of(first);
             let is_older = candidate.is_none_or(|candidate| self.store.ends_of(candidate) > ends);
             let binding = match first {
-                Candidate::Known(id) => self.store.get(id).clone(),
-                Candidate::Fresh(address) => Binding::never_used(address),
+                Candidate::Known(id) => Cow::Borrowed(self.store.get(id)),
+                Candidate::Fresh(address) => Cow::Owned(Binding::never_used(address)),
             };
             match is_older && rights.may_allocate(&binding, now) {
                 true => candidate = Some(first),
@@ -177,21 +181,19 @@ impl Engine {
         }
         let binding = self.binding_of(lease);
         let ours = self.may_allocate(&binding, client.now);
-        let fault = match binding.state {
+        let (state, rewind) = (binding.state, binding.rewind_state);
+        let held = binding.address;
+        let fault = match state {
             State::Free | State::Backup if !ours => "lease owned by peer",
-            State::Released if !ours && binding.rewind_state != State::Active => {
-                "lease in transition state released"
-            }
-            State::Expired if !ours && binding.rewind_state != State::Active => {
-                "lease in transition state expired"
-            }
+            State::Released if !ours && rewind != State::Active => "lease in transition state released",
+            State::Expired if !ours && rewind != State::Active => "lease in transition state expired",
             State::Reset if !ours => "lease reset by administrator",
             _ if self.failover.check_server_id && self.is_for_another_server(client) => "not our server id",
             _ => return false,
         };
         self.out.say(message::owned(text, fault));
-        if binding.state == State::Reset && !ours {
-            let scope = client.config.find_subnet(binding.address).map(|s| client.config.subnet(s).scope);
+        if state == State::Reset && !ours {
+            let scope = client.config.find_subnet(held).map(|s| client.config.subnet(s).scope);
             self.nak(client, address, scope);
         }
         true

@@ -122,3 +122,42 @@ fn nothing_leads_to_shutdown() {
         }
     }
 }
+
+/// What the real server does on every announced state in startup (recordings k3 and k4), and what ours does; where the real
+/// one ends up where nothing leads out, ours goes on.
+#[test]
+fn out_of_startup_as_recorded() {
+    const MATRIX: &str = include_str!("recorded/matrix.txt");
+    const NO_WAY_ON: [&str; 4] = ["end", "shutdown", "unknown-state", "paused"];
+    let mut count = 0;
+    for line in MATRIX.lines().filter(|line| !line.starts_with('#')) {
+        let mut words = line.split(' ');
+        let role = if words.next() == Some("primary") { Role::Primary } else { Role::Secondary };
+        let stored = State::from_name(words.next().unwrap()).unwrap();
+        for word in words {
+            let (announced, real) = word.split_once('>').unwrap();
+            let announced = State::from_name(announced).unwrap();
+            let standing = Standing { name: "x", role, my: State::Startup, stored, partner: State::Unknown };
+            let ours = if announced == State::Unknown {
+                state::out_of_startup(stored)
+            } else {
+                let steps = state::on_announcement(&standing, announced, false);
+                let moved = steps.iter().find_map(|step| match step {
+                    Step::Move(state) => Some(*state),
+                    _ => None,
+                });
+                moved.unwrap_or(stored)
+            };
+            count += 1;
+            let better = NO_WAY_ON.contains(&real)
+                || (stored, announced) == (State::PotentialConflict, State::RecoverDone)
+                || (stored == State::RecoverDone && ours == State::PotentialConflict);
+            assert!(
+                ours.name() == real || better,
+                "{role:?} {stored:?} {announced:?}: {real}, ours {ours:?}"
+            );
+            assert!(!NO_WAY_ON.contains(&ours.name()), "{role:?} {stored:?} {announced:?}: {ours:?}");
+        }
+    }
+    assert_eq!(count, 286);
+}
