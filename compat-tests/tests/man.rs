@@ -69,6 +69,27 @@ fn configurations_are_accepted() {
 }
 
 #[test]
+fn lease_records_of_a_v6_server_are_read() {
+    let directory = tempfile::tempdir().expect("a scratch directory");
+    let conf = directory.path().join("dhcpd6.conf");
+    let leases = directory.path().join("dhcpd6.leases");
+    let ranges = "range6 2001:db8::100 2001:db8::1ff; prefix6 2001:db8:0:100:: 2001:db8:0:f00:: /56;";
+    fs::write(&conf, format!("subnet6 2001:db8::/64 {{ {ranges} }}\n")).expect("written");
+    let found: Vec<String> = pages().iter().flat_map(|(_, page)| examples(page, "dhcpd6.leases")).collect();
+    assert!(!found.is_empty(), "no record was found");
+    for example in found {
+        fs::write(&leases, &example).expect("written");
+        let mut command = Command::new(dhcpd());
+        let run = command.args(["-6", "-T", "-cf"]).arg(&conf).arg("-lf").arg(&leases).output();
+        let run = run.expect("dhcpd runs");
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(run.status.success(), "{example}\n{said}");
+        assert!(said.contains("Wrote 1 NA, 0 TA, 1 PD leases to lease file."), "{example}\n{said}");
+        assert!(!said.contains(" line "), "{example}\n{said}");
+    }
+}
+
+#[test]
 fn lease_records_are_read() {
     let directory = tempfile::tempdir().expect("a scratch directory");
     let conf = directory.path().join("dhcpd.conf");
