@@ -17,7 +17,7 @@
 //! * [`pair`]: two servers that are failover peers, for real.
 //! * [`core`]: one core in this process, without a world.
 //! * [`replays`]: recordings of our own server.
-//! * [`random`]: scenarios from a seed. [`generator`]: configurations and lease files from a seed, [`judge`]: what two programs
+//! * [`random`], [`sessions`]: scenarios from a seed. [`generator`]: configurations and lease files from a seed, [`judge`]: what two programs
 //!   say of them.
 //! * [`simulator`]: a failover pair of cores, their clients, disks and links on virtual time.
 //! * [`random`]: scenarios from a seed; [`expressions`]: expressions from one.
@@ -45,6 +45,7 @@ pub mod replay;
 pub mod replays;
 pub mod scenario;
 pub mod script;
+pub mod sessions;
 pub mod shell;
 pub mod simulator;
 pub mod transcript;

@@ -117,8 +117,8 @@ pub fn end_changed(line: String, start: i64) -> String {
 /// `name nh6a…`: the time in hex.
 pub fn mask_made_up(text: &str) -> String {
     static NAME: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\bnh[0-9a-f]{12,}\b").expect("a fixed pattern"));
-    NAME.replace_all(text, "nhTIME").into_owned()
+        LazyLock::new(|| Regex::new(r"\bn[hg][0-9a-f]{12,}\b").expect("a fixed pattern"));
+    NAME.replace_all(text, "n-TIME").into_owned()
 }
 
 fn moment(seconds: u32, start: i64) -> String {

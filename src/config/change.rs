@@ -113,7 +113,7 @@ impl Config {
             self.remove_host(&name);
         }
         let scope = match statements {
-            Some(own) => self.add_scope(around, own),
+            Some(own) => self.add_scope_of_host(around, own),
             None => around,
         };
         let identifier = replaced.and_then(|old| old.extra).unwrap_or_default();
@@ -153,7 +153,9 @@ impl Config {
 
     /// Takes a group back: no host can be put into it any more; those in it keep what it says.
     pub fn remove_group(&mut self, name: &str) -> bool {
-        self.groups.remove(name).is_some()
+        let is_lost = self.groups.remove(name).is_some();
+        self.has_lost_groups |= is_lost;
+        is_lost
     }
 
     /// Enters a dynamic class behind the others.
@@ -228,9 +230,22 @@ impl Config {
         id
     }
 
+    fn add_scope_of_host(&mut self, parent: ScopeId, statements: Vec<Statement>) -> ScopeId {
+        let id = self.add_scope(parent, statements);
+        if let Some(scope) = self.scopes.get_mut(id.0 as usize) {
+            scope.is_of_host = true;
+        }
+        id
+    }
+
     fn add_scope(&mut self, parent: ScopeId, statements: Vec<Statement>) -> ScopeId {
         let authoritative = self.scope(parent).authoritative;
-        let scope = Scope { parent: Some(parent), statements: Arc::from(statements), authoritative };
+        let scope = Scope {
+            parent: Some(parent),
+            statements: Arc::from(statements),
+            authoritative,
+            is_of_host: false,
+        };
         if let Some(free) = self.free_scopes.pop()
             && let Some(place) = self.scopes.get_mut(free.0 as usize)
         {

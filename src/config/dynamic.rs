@@ -2,7 +2,7 @@
 //! read by the same statements as the configuration, in its outermost scope, and change the model they are read into: a new
 //! host is found behind the declared ones, a deleted one is found no more (ledger `leases.tsv`).
 
-use super::model::{Config, FixedAddresses, Host, HostId, NamedGroup, ROOT};
+use super::model::{Config, FixedAddresses, Host, HostId, NamedGroup};
 use super::parse::Reader;
 use crate::eval::ast::{Name, Statement};
 use crate::syntax::cursor::Cursor;
@@ -72,11 +72,9 @@ impl Config {
 
     /// The statements of a host's own braces.
     pub fn own_statements(&self, host: &Host) -> &[Statement] {
-        let group = host.extra.as_ref().and_then(|extra| self.groups.get(extra.named_group.as_ref()?));
-        if host.scope == ROOT || group.is_some_and(|group| group.scope == host.scope) {
-            return &[];
-        }
-        &self.scope(host.scope).statements
+        // A host without statements has the scope of its surroundings.
+        let scope = self.scope(host.scope);
+        if scope.is_of_host { &scope.statements } else { &[] }
     }
 
     /// Groups that live in the lease file.

@@ -69,6 +69,8 @@ pub struct Config {
     pub has_billing_classes: bool,
     /// Named groups; a redeclared name counts with its last declaration.
     pub groups: FxHashMap<Name, NamedGroup>,
+    /// There were others: ISC's table of them stays, and is counted when it is empty.
+    pub has_lost_groups: bool,
     pub failover_peers: Vec<FailoverPeer>,
     pub spaces: Spaces,
     /// By name in lower case.
@@ -102,6 +104,8 @@ pub struct Scope {
     pub statements: Block,
     /// `authoritative`, inherited at declaration time as ISC does: a later statement of an outer scope has no effect here.
     pub authoritative: bool,
+    /// The braces of one host, and nobody else's.
+    pub is_of_host: bool,
 }
 
 #[derive(Clone, Debug)]

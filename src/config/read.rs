@@ -53,7 +53,7 @@ pub fn parse(
 
 /// The model before the first statement.
 fn empty(name: &str, family: Family) -> Config {
-    let root = Scope { parent: None, statements: Arc::from([]), authoritative: false };
+    let root = Scope { parent: None, statements: Arc::from([]), authoritative: false, is_of_host: false };
     Config {
         family,
         sources: vec![Source::new(name, Vec::new(), SourceId(0))],
@@ -68,6 +68,7 @@ fn empty(name: &str, family: Family) -> Config {
         class_order: Vec::new(),
         has_billing_classes: false,
         groups: Default::default(),
+        has_lost_groups: false,
         failover_peers: Vec::new(),
         spaces: Spaces::predefined(),
         keys: Default::default(),

@@ -47,6 +47,8 @@ fn leases_used(world: &World, id: ClassId) -> u32 {
 #[derive(Default)]
 struct Draft {
     name: Option<Name>,
+    /// Its name cannot stand in the lease file.
+    cannot_be_kept: bool,
     superclass: Option<ClassId>,
     value: Option<Arc<[u8]>>,
     submatch: Option<Expr>,
@@ -69,6 +71,9 @@ pub fn update(
     }
     for (name, value) in values.iter() {
         set(world, &mut draft, is_subclass, name, value)?;
+    }
+    if draft.cannot_be_kept {
+        return Err(Code::INVALID_ARGUMENT);
     }
     match known {
         Some(id) => change(world, id, draft, is_subclass),
@@ -93,9 +98,7 @@ fn set(
             // It stands in the lease file between quotes, as it is.
             let name = std::str::from_utf8(name).map_err(|_| Code::INVALID_ARGUMENT)?;
             let is_plain = |letter: u8| (b' '..=b'~').contains(&letter) && !matches!(letter, b'"' | b'\\');
-            if name.len() > 255 || !name.bytes().all(is_plain) {
-                return Err(Code::INVALID_ARGUMENT);
-            }
+            draft.cannot_be_kept = name.len() > 255 || !name.bytes().all(is_plain);
             draft.name = Some(name.into());
             Ok(())
         }

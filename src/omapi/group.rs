@@ -36,14 +36,14 @@ pub fn put(name: &Name, out: &mut Writer) {
 /// Sets all of a message's values. What is there has everything already.
 pub fn update(world: &mut World, name: Option<&Name>, values: &Values) -> Result<Name, Code> {
     let (mut new, mut statements) = (None, None);
+    // ISC takes a name that it cannot read back: refused when nothing else is wrong.
+    let mut can_be_kept = true;
     for (value_name, value) in values.iter() {
         match value_name {
             b"name" if name.is_some() || new.is_some() => return Err(Code::EXISTS),
             b"name" => {
                 let text = std::str::from_utf8(value.unwrap_or_default()).unwrap_or_default();
-                if !is_group_name(text) {
-                    return Err(Code::INVALID_ARGUMENT);
-                }
+                can_be_kept = is_group_name(text);
                 new = Some(Name::from(text));
             }
             b"statements" if statements.is_some() || has_statements(world, name) => return Err(Code::EXISTS),
@@ -54,6 +54,9 @@ pub fn update(world: &mut World, name: Option<&Name>, values: &Values) -> Result
             }
             _ => return Err(Code::NOT_FOUND),
         }
+    }
+    if !can_be_kept {
+        return Err(Code::INVALID_ARGUMENT);
     }
     if let (Some(name), None) = (name, &statements) {
         return rewrite(world, name);

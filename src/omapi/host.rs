@@ -106,67 +106,70 @@ pub fn update(world: &mut World, name: Option<&Name>, values: &Values) -> Result
         None if name.is_some() => return Err(Code::NOT_FOUND),
         None => HostDraft::new(),
     };
+    // ISC takes these, and writes what it cannot read back: they are refused when nothing else is wrong.
+    let mut can_be_kept = true;
     for (name, value) in values.iter() {
-        set(world, &mut draft, name, value)?;
+        can_be_kept &= set(world, &mut draft, name, value)?;
+    }
+    if !can_be_kept {
+        return Err(Code::INVALID_ARGUMENT);
     }
     enter(world, draft, known)
 }
 
-fn set(world: &mut World, draft: &mut HostDraft, name: &[u8], value: Option<&[u8]>) -> Result<(), Code> {
+/// False: set, but the lease file cannot keep it.
+fn set(world: &mut World, draft: &mut HostDraft, name: &[u8], value: Option<&[u8]>) -> Result<bool, Code> {
     match name {
         b"name" if draft.name.is_some() => Err(Code::EXISTS),
         b"name" => {
-            let name = std::str::from_utf8(value.unwrap_or_default()).map_err(|_| Code::INVALID_ARGUMENT)?;
-            if !is_host_name(name) {
-                return Err(Code::INVALID_ARGUMENT);
-            }
+            let name = std::str::from_utf8(value.ok_or(Code::INVALID_ARGUMENT)?).unwrap_or_default();
             draft.name = Some(name.into());
-            Ok(())
+            Ok(is_host_name(name))
         }
         b"group" => {
             let name = std::str::from_utf8(value.ok_or(Code::INVALID_ARGUMENT)?).unwrap_or_default();
             let (name, _) = world.config.groups.get_key_value(name).ok_or(Code::NOT_FOUND)?;
             draft.named_group = Some(name.clone());
             draft.statements = None;
-            Ok(())
+            Ok(true)
         }
         b"hardware-address" if draft.has_hardware_address() => Err(Code::EXISTS),
         b"hardware-address" => match value {
             Some(address) if address.len() <= MOST_HARDWARE => {
                 draft.hardware.0.extend_from_slice(address);
-                Ok(())
+                Ok(true)
             }
             _ => Err(Code::INVALID_ARGUMENT),
         },
         b"hardware-type" => {
             let kind = number(value)? as u8;
             draft.hardware.0.iter_mut().take(1).for_each(|first| *first = kind);
-            Ok(())
+            Ok(true)
         }
         b"dhcp-client-identifier" if draft.client_identifier.is_some() => Err(Code::EXISTS),
         b"dhcp-client-identifier" => {
             draft.client_identifier = Some(Arc::from(value.ok_or(Code::INVALID_ARGUMENT)?));
-            Ok(())
+            Ok(true)
         }
         b"ip-address" => {
-            draft.fixed_addresses = value.map(addresses).transpose()?;
-            Ok(())
+            draft.fixed_addresses = value.and_then(addresses);
+            Ok(value.is_none() || draft.fixed_addresses.is_some())
         }
-        b"statements" => statements(world, draft, value),
+        b"statements" => statements(world, draft, value).map(|()| true),
         // Legitimate, and without effect in ISC too.
-        b"known" => Ok(()),
+        b"known" => Ok(true),
         _ => Err(Code::UNKNOWN_ATTRIBUTE),
     }
 }
 
 /// At least one address: of less ISC makes a record that it cannot read back. Octets beyond whole addresses are not written.
-fn addresses(octets: &[u8]) -> Result<FixedAddresses, Code> {
+fn addresses(octets: &[u8]) -> Option<FixedAddresses> {
     match octets.as_chunks::<4>() {
-        ([one], []) => Ok(FixedAddresses::One(Ipv4Addr::from(*one))),
+        ([one], []) => Some(FixedAddresses::One(Ipv4Addr::from(*one))),
         ([_, ..], _) if octets.len() <= MOST_ADDRESSES => {
-            Ok(FixedAddresses::Expression(Box::new(Expr::Const(Arc::from(octets)))))
+            Some(FixedAddresses::Expression(Box::new(Expr::Const(Arc::from(octets)))))
         }
-        _ => Err(Code::INVALID_ARGUMENT),
+        _ => None,
     }
 }
 

@@ -23,7 +23,7 @@ pub use world::{Elsewhere, World};
 use crate::eval::ast::Name;
 use codec::{Decoder, Message, Operation, Proof, Received, Writer, greeting};
 use dispatch::{Answer, Desk, Standing};
-use handle::{Handles, Object};
+use handle::{Handles, Kind, Object};
 use key::{Algorithm, Key};
 use result::Code;
 use std::collections::BTreeMap;
@@ -258,6 +258,10 @@ impl Omapi {
                 writer.begin_object();
                 self.desk().put(world, object, &mut writer);
                 writer.end();
+                // In ISC nothing holds on to such a class once it has been sent.
+                if let Object::Draft(Kind::Class | Kind::Subclass, _) = object {
+                    self.handles.forget(object);
+                }
             }
             Answer::Shutdown | Answer::Close => {}
         }

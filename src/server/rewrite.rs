@@ -50,7 +50,8 @@ impl Server {
         out.list.push(Effect::RewriteChunk(start..out.bytes.len()));
         if !more {
             let config = &self.engine.config;
-            let (classes, groups) = (!config.class_order.is_empty(), !config.groups.is_empty());
+            let groups = !config.groups.is_empty() || config.has_lost_groups;
+            let classes = !config.class_order.is_empty();
             self.written = writing.lines(kept, classes, groups, !config.hosts.is_empty());
             out.list.push(Effect::RewriteEnd);
             // What was appended meanwhile went to the new file as well, ahead of its end.

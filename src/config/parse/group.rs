@@ -72,11 +72,11 @@ impl Reader<'_, '_> {
         let Some(Frame { body: Body::Group(draft), scope, .. }) = self.pop() else { return };
         let Some(name) = draft.name else { return };
         if draft.provenance.deleted {
-            self.config.groups.remove(&name);
+            self.config.remove_group(&name);
             return;
         }
         // A name declared again is out of reach until it is declared once more.
-        if self.config.groups.remove(&name).is_none() {
+        if !self.config.remove_group(&name) {
             self.config.groups.insert(name, NamedGroup { scope, provenance: draft.provenance });
         }
     }

@@ -279,10 +279,9 @@ impl Reader<'_, '_> {
         statements: bool,
     ) -> (ScopeId, Option<ScopeId>) {
         if statements {
-            if let Some(scope) = self.config.scopes.get_mut(own.0 as usize)
-                && named.is_some()
-            {
-                scope.parent = named;
+            if let Some(scope) = self.config.scopes.get_mut(own.0 as usize) {
+                scope.is_of_host = true;
+                scope.parent = named.or(scope.parent);
             }
             return (own, Some(own));
         }

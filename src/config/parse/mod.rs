@@ -216,7 +216,12 @@ impl<'r, 'i> Reader<'r, 'i> {
     fn new_scope(&mut self, parent: ScopeId) -> ScopeId {
         let authoritative = self.scope(parent).authoritative;
         let id = ScopeId(self.config.scopes.len() as u32);
-        self.config.scopes.push(Scope { parent: Some(parent), statements: Arc::from([]), authoritative });
+        self.config.scopes.push(Scope {
+            parent: Some(parent),
+            statements: Arc::from([]),
+            authoritative,
+            is_of_host: false,
+        });
         id
     }
 
