@@ -111,10 +111,7 @@ pub fn update(world: &mut World, name: Option<&Name>, values: &Values) -> Result
     for (name, value) in values.iter() {
         can_be_kept &= set(world, &mut draft, name, value)?;
     }
-    if !can_be_kept {
-        return Err(Code::INVALID_ARGUMENT);
-    }
-    enter(world, draft, known)
+    enter(world, draft, known, can_be_kept)
 }
 
 /// False: set, but the lease file cannot keep it.
@@ -182,7 +179,12 @@ fn statements(world: &mut World, draft: &mut HostDraft, value: Option<&[u8]>) ->
     Ok(())
 }
 
-fn enter(world: &mut World, mut draft: HostDraft, known: Option<HostId>) -> Result<Name, Code> {
+fn enter(
+    world: &mut World,
+    mut draft: HostDraft,
+    known: Option<HostId>,
+    can_be_kept: bool,
+) -> Result<Name, Code> {
     if !draft.has_hardware_address() && draft.client_identifier.is_none() {
         return Err(Code::INVALID_ARGUMENT);
     }
@@ -191,6 +193,7 @@ fn enter(world: &mut World, mut draft: HostDraft, known: Option<HostId>) -> Resu
     let name = draft.name.get_or_insert_with(|| format!("nh{now:08x}{made:08x}").into()).clone();
     match known {
         None if world.config.hosts.by_name(&name).is_some() => return Err(Code::EXISTS),
+        _ if !can_be_kept => return Err(Code::INVALID_ARGUMENT),
         None => {}
         // ISC takes it back, in the file too, and enters it again.
         Some(id) => {
