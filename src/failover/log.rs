@@ -79,7 +79,6 @@ pub fn fault(fault: Fault) -> Vec<Line> {
         Fault::InvalidType(number) => Some(format!("invalid message type: {number}")),
         Fault::Duplicate(option) => Some(format!("duplicate option {option}")),
         Fault::Size { got, wanted, option } => Some(format!("option size ({got}:{wanted}), option {option}")),
-        Fault::DigestNotLast => Some("digest not at end of message".into()),
     };
     let result = if fault == Fault::Length { "unexpected error" } else { "protocol error" };
     let mut lines: Vec<Line> =

@@ -172,7 +172,6 @@ pub enum Fault {
         wanted: usize,
         option: &'static str,
     },
-    DigestNotLast,
 }
 
 /// One received message. Times are those of the sender's clock.
@@ -255,9 +254,6 @@ impl<'a> Message<'a> {
             rest = rest.get(2..).unwrap_or_default();
             let (value, behind) = rest.split_at_checked(length).ok_or(Fault::OverflowAtData)?;
             rest = behind;
-            if code == code::MESSAGE_DIGEST && !rest.is_empty() {
-                return Err(Fault::DigestNotLast);
-            }
             if !(1..=code::VENDOR_OPTIONS).contains(&code) || code == code::MESSAGE_DIGEST {
                 continue;
             }

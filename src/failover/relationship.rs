@@ -318,6 +318,13 @@ impl Relationship {
         }
     }
 
+    /// The peer was first: what still waits to be told of this binding tells what it is now.
+    pub fn catch_up(&mut self, id: BindingId, state: binding::State) {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.desired = state;
+        }
+    }
+
     /// All updates on their way are to be sent again, before those that wait.
     pub fn rescind_updates(&mut self) {
         for (_, id) in std::mem::take(&mut self.sent).into_iter().rev() {

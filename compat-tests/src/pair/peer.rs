@@ -66,6 +66,7 @@ pub mod code {
     pub const TLS_REPLY: u16 = 26;
     pub const TLS_REQUEST: u16 = 27;
     pub const VENDOR_CLASS: u16 = 28;
+    pub const VENDOR_OPTIONS: u16 = 29;
 }
 
 pub type Option_ = (u16, Vec<u8>);
@@ -314,10 +315,10 @@ pub fn encode(kind: u8, options: &[Option_], time: u32, xid: u32) -> Vec<u8> {
     out
 }
 
-/// Options that are times count as given or 0.
+/// Options that are times count as given or 0. By vendor-options servers of our kind know each other; the real one has none.
 fn describe(message: &Heard) -> String {
     let mut out = format!("< {}", NAMES.get(usize::from(message.kind)).unwrap_or(&"?"));
-    for (code, value) in &message.options {
+    for (code, value) in message.options.iter().filter(|(code, _)| *code != code::VENDOR_OPTIONS) {
         let number = value.iter().fold(0u64, |sum, octet| sum << 8 | u64::from(*octet));
         let _ = match *code {
             code::CLTT | code::LEASE_EXPIRY | code::POTENTIAL_EXPIRY | code::STOS => {

@@ -54,7 +54,9 @@ impl Peers<'_> {
         let Some(id) = self.engine.store.by_address(address) else { return };
         let binding = self.engine.store.get(id);
         // What would be told must last for the peer too, or it would take the lease for over again.
-        let lasts = binding.state == State::Active && update::lease_expiry(binding) > now + TELLABLE;
+        let lasts = binding.state == State::Active
+            && binding.cltt != 0
+            && update::lease_expiry(binding) > now + TELLABLE;
         if let Some(relationship) = self.engine.failover.relationships.get_mut(index).filter(|_| lasts) {
             if !relationship.is_pending(id) {
                 relationship.queue_update(id, State::Active);
@@ -87,6 +89,10 @@ impl Peers<'_> {
         let to_backup = accepted.to_backup;
         let (store, mut around) = self.engine.without_packet(now.wall);
         peer::accept(store, id, accepted, &mut around);
+        let state = self.engine.store.get(id).state;
+        if let Some(relationship) = self.relationship(index) {
+            relationship.catch_up(id, state);
+        }
         self.queue_acknowledgement(index, address, message.xid);
         if to_backup {
             self.give_back(index, id);
