@@ -13,7 +13,7 @@ use crate::log::Line;
 use crate::syntax::cursor::Cursor;
 use crate::syntax::source::{Source, SourceId, Span};
 use crate::syntax::token::Kind;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// A host that is made or changed.
@@ -31,6 +31,9 @@ pub struct HostDraft {
     /// Where its statements stand when they are none of its own.
     outside: ScopeId,
 }
+
+/// Orphaned scopes that are kept without a look at who uses them.
+const ORPHANS: usize = 256;
 
 impl HostDraft {
     /// A dynamic host that has nothing yet.
@@ -144,8 +147,11 @@ impl Config {
 
     /// Enters a dynamic group in place of what had its name.
     pub fn enter_group(&mut self, name: Name, statements: Vec<Statement>) {
-        let old = self.groups.get(&name).map(|group| group.provenance);
-        let fixed = old.is_some_and(|old| old.fixed || !old.dynamic);
+        let old = self.groups.get(&name).map(|group| (group.provenance, group.scope));
+        let fixed = old.is_some_and(|(old, _)| old.fixed || !old.dynamic);
+        if let Some((Provenance { dynamic: true, .. }, scope)) = old {
+            self.orphan(scope);
+        }
         let provenance = Provenance { dynamic: true, deleted: false, fixed };
         let scope = self.add_scope(ROOT, statements);
         self.groups.insert(name, NamedGroup { scope, provenance });
@@ -153,9 +159,32 @@ impl Config {
 
     /// Takes a group back: no host can be put into it any more; those in it keep what it says.
     pub fn remove_group(&mut self, name: &str) -> bool {
-        let is_lost = self.groups.remove(name).is_some();
-        self.has_lost_groups |= is_lost;
-        is_lost
+        let Some(group) = self.groups.remove(name) else { return false };
+        self.has_lost_groups = true;
+        if group.provenance.dynamic {
+            self.orphan(group.scope);
+        }
+        true
+    }
+
+    /// A group's scope that nothing new can refer to. From time to time those that nothing refers to at all are freed.
+    fn orphan(&mut self, scope: ScopeId) {
+        self.orphaned_scopes.push(scope);
+        if self.orphaned_scopes.len() < ORPHANS || !self.orphaned_scopes.len().is_power_of_two() {
+            return;
+        }
+        let hosts = self.hosts.iter().map(|(_, host)| host.scope);
+        let classes = self.classes.iter().filter(|class| !class.provenance.deleted).map(|class| class.scope);
+        let mut used: FxHashSet<ScopeId> = FxHashSet::default();
+        for scope in hosts.chain(classes) {
+            used.insert(scope);
+            used.extend(self.scope(scope).parent);
+        }
+        let orphaned = std::mem::take(&mut self.orphaned_scopes);
+        let (kept, gone) = orphaned.into_iter().partition(|scope| used.contains(scope));
+        self.orphaned_scopes = kept;
+        let gone: Vec<ScopeId> = gone;
+        gone.into_iter().for_each(|scope| self.free_scope(scope));
     }
 
     /// Enters a dynamic class behind the others.
@@ -301,6 +330,39 @@ fn reads_back(name: &str, read: impl FnOnce(&mut Cursor) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn config(text: &str) -> Config {
+        let (family, interfaces) = (crate::config::Family::V4, &[][..]);
+        let input = crate::config::Input { name: "C", text: text.into(), family, interfaces };
+        let mut none = |_: &str| Err(std::io::Error::other("no includes"));
+        crate::config::parse(input, &mut none, &mut |line: Line| panic!("{}", line.text)).expect("sound")
+    }
+
+    #[test]
+    fn what_comes_and_goes_leaves_no_room_behind() {
+        let mut config = config("subnet 10.9.0.0 netmask 255.255.255.0 { }");
+        let say = &mut |line: Line| panic!("{}", line.text);
+        let statements = config.read_statements(b"option domain-name \"x\";", say).expect("statements");
+        let (mut scopes, mut classes) = (0, 0);
+        for round in 0..4_000 {
+            config.enter_group("g".into(), statements.clone());
+            let draft = HostDraft {
+                name: Some("h".into()),
+                named_group: Some("g".into()),
+                statements: Some(statements.clone()),
+                ..HostDraft::new()
+            };
+            assert!(config.enter_host(draft, say).is_some());
+            let class = config.enter_class("c".into(), Some(Expr::Hardware));
+            config.enter_subclass(class, Arc::from(*b"v"), None);
+            config.remove_class(class);
+            assert!(config.remove_group("g") && config.remove_host("h"));
+            if round == 2_000 {
+                (scopes, classes) = (config.scopes.len(), config.classes.len());
+            }
+        }
+        assert_eq!((config.scopes.len(), config.classes.len(), config.hosts.len()), (scopes, classes, 1));
+    }
 
     #[test]
     fn names_that_can_be_written() {

@@ -83,6 +83,8 @@ pub struct Config {
     pub(super) class_names: FxHashMap<Name, ClassId>,
     /// Scopes of hosts that were taken back, to be used again.
     pub(super) free_scopes: Vec<ScopeId>,
+    /// Scopes of groups that were taken back, which hosts may still refer to.
+    pub(super) orphaned_scopes: Vec<ScopeId>,
     /// The same of dynamic classes.
     pub(super) free_classes: Vec<ClassId>,
 }

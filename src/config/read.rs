@@ -78,6 +78,7 @@ fn empty(name: &str, family: Family) -> Config {
         subnet_index: Default::default(),
         class_names: Default::default(),
         free_scopes: Vec::new(),
+        orphaned_scopes: Vec::new(),
         free_classes: Vec::new(),
     }
 }

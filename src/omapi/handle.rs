@@ -68,8 +68,9 @@ impl Kind {
     }
 }
 
-/// Drafts that are remembered; of more the oldest are forgotten.
+/// Drafts and leases that are remembered; of more the oldest are forgotten. There are millions of leases in a large range.
 const DRAFTS: usize = 1024;
+const LEASES: usize = 1 << 18;
 
 #[derive(Clone, Debug, Default)]
 pub struct Handles {
@@ -77,6 +78,7 @@ pub struct Handles {
     objects: FxHashMap<u32, Object>,
     numbers: FxHashMap<Object, u32>,
     drafts: VecDeque<u32>,
+    leases: VecDeque<u32>,
 }
 
 impl Handles {
@@ -89,14 +91,17 @@ impl Handles {
         let number = self.last;
         self.objects.insert(number, object.clone());
         self.numbers.insert(object.clone(), number);
-        if let Object::Draft(..) = object {
-            self.drafts.push_back(number);
-            if self.drafts.len() > DRAFTS
-                && let Some(oldest) = self.drafts.pop_front()
-                && let Some(Object::Draft(..)) = self.objects.get(&oldest)
-            {
-                self.forget_number(oldest);
-            }
+        let (queue, most) = match object {
+            Object::Draft(..) => (&mut self.drafts, DRAFTS),
+            Object::Lease(_) => (&mut self.leases, LEASES),
+            _ => return number,
+        };
+        queue.push_back(number);
+        if queue.len() > most
+            && let Some(oldest) = queue.pop_front()
+            && let Some(Object::Draft(..) | Object::Lease(_)) = self.objects.get(&oldest)
+        {
+            self.forget_number(oldest);
         }
         number
     }
@@ -124,5 +129,29 @@ impl Handles {
         if let Some(object) = self.objects.remove(&number) {
             self.numbers.remove(&object);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_count_up_and_old_leases_are_forgotten() {
+        let mut handles = Handles::default();
+        let lease = |number: u32| Object::Lease(Ipv4Addr::from(number));
+        assert_eq!([handles.number(&Object::Control), handles.number(&lease(1))], [1, 2]);
+        assert_eq!(handles.number(&Object::Control), 1);
+        for number in 2..2 + LEASES as u32 {
+            handles.number(&lease(number));
+        }
+        assert_eq!((handles.object(1), handles.object(2)), (Some(&Object::Control), None));
+        assert_eq!(handles.objects.len(), 1 + LEASES);
+        let draft = Object::Draft(Kind::Host, 1);
+        let number = handles.number(&draft);
+        handles.becomes(&draft, &Object::Host("h".into()));
+        assert_eq!(handles.object(number), Some(&Object::Host("h".into())));
+        handles.forget(&Object::Host("h".into()));
+        assert_eq!(handles.object(number), None);
     }
 }
