@@ -2,6 +2,7 @@
 
 use super::message::{self, Fault};
 use crate::clock::Now;
+use crate::octets::{Octets, Put, Result};
 use smallvec::SmallVec;
 
 /// A connection's number; never used twice.
@@ -43,7 +44,7 @@ pub struct Link {
     pub unread: Vec<u8>,
     /// The other side said with CONNECT that it is of our kind.
     pub is_our_kind: bool,
-    skew: Skew,
+    pub(super) skew: Skew,
 }
 
 impl Link {
@@ -94,14 +95,14 @@ impl Link {
 }
 
 /// The next whole message at the start of `octets`: its length. None: it has not come whole.
-pub fn next_message(octets: &[u8]) -> Result<Option<usize>, Fault> {
+pub fn next_message(octets: &[u8]) -> std::result::Result<Option<usize>, Fault> {
     Ok(message::length(octets)?.filter(|length| octets.len() >= *length))
 }
 
 /// How far the other side's clock is ahead. A message only ever comes late, so of several the highest difference is the
 /// best; two windows, so that a clock that is set back is noticed.
 #[derive(Debug, Default)]
-struct Skew {
+pub(super) struct Skew {
     before: Option<i64>,
     now: Option<i64>,
     since: u64,
@@ -113,6 +114,19 @@ const WINDOW: u64 = 60_000_000;
 const NEGLIGIBLE: i64 = 2;
 
 impl Skew {
+    pub(super) fn export(&self, out: &mut Vec<u8>) {
+        out.option(self.before, Vec::i64);
+        out.option(self.now, Vec::i64);
+        out.u64(self.since);
+    }
+
+    pub(super) fn import(&mut self, octets: &mut Octets<'_>, moved: &dyn Fn(u64) -> u64) -> Result<()> {
+        self.before = octets.option(Octets::i64)?;
+        self.now = octets.option(Octets::i64)?;
+        self.since = moved(octets.u64()?);
+        Ok(())
+    }
+
     fn hear(&mut self, difference: i64, mono: u64) {
         if mono.saturating_sub(self.since) > WINDOW {
             self.before = self.now.take();

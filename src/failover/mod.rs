@@ -6,6 +6,7 @@
 //! durable first.
 
 pub mod balance;
+pub mod export;
 pub mod lease_time;
 pub mod link;
 pub mod load_balance;

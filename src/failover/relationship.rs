@@ -122,10 +122,10 @@ pub struct Relationship {
     pub attempts: usize,
     /// A connection attempt is under way.
     pub connecting: Option<LinkId>,
-    updates: VecDeque<BindingId>,
-    pending: FxHashMap<BindingId, Pending>,
-    sent: BTreeMap<u64, BindingId>,
-    sent_count: u64,
+    pub(super) updates: VecDeque<BindingId>,
+    pub(super) pending: FxHashMap<BindingId, Pending>,
+    pub(super) sent: BTreeMap<u64, BindingId>,
+    pub(super) sent_count: u64,
     /// Updates of the peer that are accepted and not acknowledged yet.
     pub to_acknowledge: Vec<(Ipv4Addr, u32)>,
     /// When this one is acknowledged, the peer is told that its request is answered.

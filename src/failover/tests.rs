@@ -161,3 +161,61 @@ fn out_of_startup_as_recorded() {
     }
     assert_eq!(count, 286);
 }
+
+/// What is exported and read again is exported as the same octets, moments moved by the difference of the clocks.
+#[test]
+fn relationships_survive_an_export() {
+    use crate::config::{Family, Input, parse};
+    use crate::lease::pool::{PoolSpec, RangeSpec};
+    use crate::lease::store::Store;
+    use crate::octets::Octets;
+    let text = "failover peer \"f\" { primary; address 10.0.0.1; peer address 10.0.0.2; mclt 20; split 128; }
+        subnet 10.0.0.0 netmask 255.255.255.0 { pool { failover peer \"f\"; range 10.0.0.9 10.0.0.12; } }";
+    let input = Input { name: "F", text: text.as_bytes().to_vec(), family: Family::V4, interfaces: &[] };
+    let mut none = |_: &str| Err(std::io::Error::other("no includes"));
+    let config = parse(input, &mut none, &mut |line: crate::log::Line| drop(line)).unwrap();
+    let address = |n| Ipv4Addr::new(10, 0, 0, n);
+    let range = RangeSpec { low: address(9), high: address(12), declared: 0 };
+    let mut store = Store::new(&[PoolSpec { network: 0, shared: true, ranges: vec![range] }]);
+    let ids = [9, 10, 11].map(|n| store.materialise(address(n)).unwrap());
+    let mut failover = Failover::new(&config, &HostTable::default());
+    failover.begin(Now { wall: 1_000_000, mono: 5_000_000 });
+    failover.seed(7);
+    failover.is_started = true;
+    failover.connect(0);
+    let id = *failover.links.keys().next().unwrap();
+    let now = failover.now();
+    let link = failover.links.get_mut(&id).unwrap();
+    link.stage = Stage::Established;
+    link.hear(1_000_040, now);
+    link.unread = vec![0, 12, 11];
+    let relationship = &mut failover.relationships[0];
+    (relationship.link, relationship.connecting) = (Some(id), None);
+    (relationship.my, relationship.partner) = (State::Normal, State::Normal);
+    relationship.set_service();
+    relationship.peers_max_unacked = 2;
+    relationship.restart_receive(now);
+    ids.iter().for_each(|id| relationship.queue_update(*id, binding::State::Free));
+    relationship.mark_sent(4);
+    relationship.to_acknowledge.push((address(12), 9));
+    relationship.update_done_after = Some(ids[2]);
+    let mut octets = Vec::new();
+    failover.export(&mut octets);
+    for (later, same) in [(0, true), (1_000, false)] {
+        let mut other = Failover::new(&config, &HostTable::default());
+        let mut reader = Octets::new(&octets);
+        other.import(&mut reader, &store, &|mono| mono + later).unwrap();
+        reader.end().unwrap();
+        let mut again = Vec::new();
+        other.export(&mut again);
+        assert_eq!(again == octets, same);
+        let (before, after) = (&failover.relationships[0], &other.relationships[0]);
+        assert_eq!(after.timers.receive, before.timers.receive.map(|at| at + later));
+        assert_eq!((after.unacked(), after.next_update()), (1, Some(ids[1])));
+        assert_eq!(other.links[&id].skew(), 40);
+    }
+    for end in 0..octets.len() {
+        let mut other = Failover::new(&config, &HostTable::default());
+        assert!(other.import(&mut Octets::new(&octets[..end]), &store, &|mono| mono).is_err());
+    }
+}

@@ -41,6 +41,7 @@ mod section {
     pub const KEPT: u8 = 5;
     pub const HELD: u8 = 6;
     pub const SERVICE: u8 = 7;
+    pub const FAILOVER: u8 = 16;
 }
 
 /// Appends a section.
@@ -81,6 +82,7 @@ impl Server {
         section(section::KEPT, &mut |out| put_kept(out, &self.kept));
         section(section::HELD, &mut |out| self.held.export(out));
         section(section::SERVICE, &mut |out| self.put_service(out));
+        section(section::FAILOVER, &mut |out| self.engine.failover.export(out));
         out
     }
 
@@ -106,7 +108,10 @@ impl Server {
         server.held = Held::import(&mut held)?;
         let mut service = read_section(octets, section::SERVICE)?;
         server.read_service(&mut service, moved)?;
-        for section in [bindings, engine, kept, held, service, *octets] {
+        let mut failover = read_section(octets, section::FAILOVER)?;
+        let Engine { failover: pairs, store, .. } = &mut server.engine;
+        pairs.import(&mut failover, store, &|mono| moved.at(mono))?;
+        for section in [bindings, engine, kept, held, service, failover, *octets] {
             section.end()?;
         }
         Ok(server)
