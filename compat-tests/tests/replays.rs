@@ -25,6 +25,7 @@ default-lease-time 300;
 max-lease-time 300;
 dhcp-cache-threshold 0;
 ping-timeout-ms 150;
+omapi-port 7911;
 include "INCLUDED";
 class "some" {
   match if substring (hardware, 6, 1) = 05;
@@ -119,6 +120,16 @@ impl Stage {
         server.wait_for("DHCPOFFER on 10.32.0.* via 10.32.0.1", Duration::from_secs(20)).map(drop)
     }
 
+    /// A host made by ISC's own client of OMAPI.
+    fn omshell(&self) -> Result<()> {
+        let words = "server 127.0.0.1\\nport 7911\\nconnect\\nnew host\\nset name = \"made\"\\n\
+                     set hardware-type = 1\\nset hardware-address = 02:77:00:00:0f:01\\n\
+                     set ip-address = 10.31.0.50\\ncreate\\n";
+        run(self.ground.at_server("sh").args(["-c", &format!("printf '{words}' | timeout 15 omshell")]))?;
+        let written = || fs::read_to_string(self.leases()).is_ok_and(|text| text.contains("host made {"));
+        wait_until("the host is in the lease file", Duration::from_secs(5), written)
+    }
+
     /// The disk is full for a while: records fail, answers are withheld, and the file is written anew.
     fn disk_full(&self, crowd: &mut Crowd, server: &mut Running) -> Result<()> {
         let filler = self.small("filler");
@@ -163,6 +174,7 @@ fn a_recording_of_a_live_network_replays_to_identical_bytes() -> Result<()> {
     let taken: Vec<u32> = crowd.acknowledged.keys().copied().collect();
     crowd.give_up(taken[0], crowd::RELEASE, Ipv4Addr::new(10, 31, 0, 1))?;
     crowd.give_up(taken[1], crowd::DECLINE, Ipv4Addr::new(10, 31, 0, 1))?;
+    stage.omshell()?;
     stage.disk_full(&mut crowd, &mut server)?;
     server.end(Signal::SIGTERM)?;
     let leases = fs::read(stage.leases()).map_err(say("lease file"))?;
