@@ -110,6 +110,8 @@ pub(super) struct Skew {
 
 /// Microseconds of a window.
 const WINDOW: u64 = 60_000_000;
+/// Seconds; more than two servers of a pair may be apart.
+const SET: i64 = 60;
 /// Less is rounding and the way.
 const NEGLIGIBLE: i64 = 2;
 
@@ -128,6 +130,11 @@ impl Skew {
     }
 
     fn hear(&mut self, difference: i64, mono: u64) {
+        let known = self.before.into_iter().chain(self.now).max();
+        if known.is_some_and(|known| known - difference > SET) {
+            // No message is so late: a clock was set.
+            *self = Skew { before: None, now: None, since: mono };
+        }
         if mono.saturating_sub(self.since) > WINDOW {
             self.before = self.now.take();
             self.since = mono;

@@ -11,6 +11,7 @@ use crate::lease::binding::{self, Binding};
 use crate::lease::queue::BindingId;
 use crate::lease_file::{FailoverRecord, PeerState};
 use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -23,6 +24,8 @@ pub const RECONNECT_SECONDS: u64 = 5;
 pub const LOCAL_FAILURE_SECONDS: u64 = 90;
 /// An acknowledgement waits so long for more of them.
 pub const ACK_SECONDS: u64 = 2;
+/// Until the peer is told once more of a lease that it takes for over.
+const AGAIN_SECONDS: u64 = 60;
 
 /// Numbers of the declaration; where 0 means the default, the default.
 #[derive(Clone, Debug)]
@@ -135,6 +138,8 @@ pub struct Relationship {
     pub asked_for_all: bool,
     /// Updates that the peer refused.
     pub refused: Vec<BindingId>,
+    /// Leases that the peer took for over and was told of again, and when (monotonic microseconds).
+    pub told_again: FxHashMap<BindingId, u64>,
 }
 
 impl Relationship {
@@ -185,6 +190,7 @@ impl Relationship {
             update_request: 0,
             asked_for_all: false,
             refused: Vec::new(),
+            told_again: FxHashMap::default(),
         }
     }
 
@@ -315,6 +321,18 @@ impl Relationship {
         if let Some(place) = self.pending.get(&id).and_then(|pending| pending.sent) {
             self.sent.remove(&place);
             self.pending.remove(&id);
+        }
+    }
+
+    /// Whether the peer may be told of a lease again: once a minute, so that two who disagree do not talk without end.
+    pub fn may_tell_again(&mut self, id: BindingId, now: Now) -> bool {
+        self.told_again.retain(|_, told| now.mono.saturating_sub(*told) < AGAIN_SECONDS * SECOND);
+        match self.told_again.entry(id) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(now.mono);
+                true
+            }
         }
     }
 

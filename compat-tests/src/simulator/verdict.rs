@@ -149,8 +149,11 @@ impl World<'_> {
             let [one, other] = [self.holding(0, address), self.holding(1, address)];
             let never = |state| matches!(state, State::Free | State::Backup);
             // Of a free address only who may give it away counts.
-            // A server that comes back with an old file does not know that it has forgotten who that was.
-            let forgotten = self.plan.kind == Kind::OldLeaseFile && never(one.state) && never(other.state);
+            // A server that comes back with an old file does not know what it has forgotten: what is over, or whose a free
+            // address was, may stay so until it is used.
+            let now = super::START + (self.now / SECOND) as i64;
+            let idle = |holding: &Holding| never(holding.state) || holding.ends <= now;
+            let forgotten = self.plan.kind == Kind::OldLeaseFile && idle(&one) && idle(&other);
             let same = forgotten
                 || one.state == other.state
                     && (never(one.state)
@@ -233,6 +236,7 @@ impl World<'_> {
         let limit = u64::from(self.plan.lease).max(120) + 120 + self.plan.furthest_clock();
         match (rest, self.difference()) {
             (None, None) => self.over = true,
+            _ if elapsed > limit && self.plan.kind == Kind::OldLeaseFile => self.over = true,
             (rest, difference) if elapsed > limit => {
                 let rest = rest.map(|address| [self.holding(0, address), self.holding(1, address)]);
                 let text = format!("{elapsed} s after the last client: {rest:?}, {difference:?}");

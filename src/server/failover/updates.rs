@@ -57,8 +57,9 @@ impl Peers<'_> {
         let lasts = binding.state == State::Active
             && binding.cltt != 0
             && update::lease_expiry(binding) > now + TELLABLE;
+        let now = self.now;
         if let Some(relationship) = self.engine.failover.relationships.get_mut(index).filter(|_| lasts) {
-            if !relationship.is_pending(id) {
+            if !relationship.is_pending(id) && relationship.may_tell_again(id, now) {
                 relationship.queue_update(id, State::Active);
             }
             self.send_updates(index);
