@@ -114,11 +114,11 @@ pub fn end_changed(line: String, start: i64) -> String {
     TIME.replace_all(&line, told).into_owned()
 }
 
-/// `name nh6a…`: the time in hex.
+/// Names that the server made up, of hosts (`nh6a…`) and groups (`ng6a…`): the time in hex.
 pub fn mask_made_up(text: &str) -> String {
     static NAME: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\bn[hg][0-9a-f]{12,}\b").expect("a fixed pattern"));
-    NAME.replace_all(text, "n-TIME").into_owned()
+        LazyLock::new(|| Regex::new(r"\b(n[hg])[0-9a-f]{12,}\b").expect("a fixed pattern"));
+    NAME.replace_all(text, "${1}TIME").into_owned()
 }
 
 fn moment(seconds: u32, start: i64) -> String {
