@@ -161,10 +161,10 @@ pub fn trial(server: &mut Server, now: Now, path: &Path) -> Result<(), Fatal> {
     let odd = odd_states(server);
     let mut effects = Effects::default();
     server.open(now, &mut effects);
+    write_out(&mut effects, &mut file, &name)?;
     // ISC fails to write such a lease when it expires, and again below.
     let changed = odd_states(server).into_iter().zip(odd).filter(|(after, before)| after != before);
     changed.for_each(|((address, _), _)| trace::say(&unwritable_lease(address)));
-    write_out(&mut effects, &mut file, &name)?;
     while server.is_writing() {
         server.handle(now, Event::Timer, &mut effects);
         write_out(&mut effects, &mut file, &name)?;
