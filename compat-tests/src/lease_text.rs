@@ -15,6 +15,23 @@ pub fn absolute(seconds: i64) -> String {
     }
 }
 
+/// The end of an infinite lease, which ISC tells as the seconds left until it.
+const NEVER: i64 = 0x7fff_ffff;
+
+/// `option 51 N` where N reaches from `now` to the end of an infinite lease: a number that is another in every run.
+pub fn until_never(line: String, now: i64) -> String {
+    let mut words = line.split_whitespace();
+    let (Some("option"), Some(code), Some(seconds), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return line;
+    };
+    match seconds.parse::<i64>() {
+        Ok(seconds) if seconds + now == NEVER => format!("  option {code} until never"),
+        _ => line,
+    }
+}
+
 /// Puts dates where a scenario has `@T`, `@T+60` or `@T-60` (in ISC's form) or `@epoch+60` (a bare number).
 pub fn expand(text: &str, start: i64) -> String {
     let mut out = String::new();
@@ -87,6 +104,17 @@ fn parse_date(words: &[&str]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_infinite_lease_is_told_as_what_is_left_of_it() {
+        let line = |seconds: i64| format!("  option 51 {seconds}");
+        assert_eq!(until_never(line(NEVER - 1_700_000_000), 1_700_000_000), "  option 51 until never");
+        assert_eq!(until_never(line(NEVER - 1_700_000_000), 1_700_000_001), line(NEVER - 1_700_000_000));
+        assert_eq!(
+            until_never("  option 1 255.0.0.0 [ff000000]".into(), 5),
+            "  option 1 255.0.0.0 [ff000000]"
+        );
+    }
 
     #[test]
     fn dates_become_relative_and_back() {

@@ -402,7 +402,9 @@ impl<'a> Run<'a> {
         }
         if let Some(datagram) = wire::datagram(frame) {
             let port = link.port.clone();
-            self.packets.extend(self.script.received(&port, &datagram));
+            let now = self.start + self.elapsed;
+            let lines = self.script.received(&port, &datagram).into_iter();
+            self.packets.extend(lines.map(|line| lease_text::until_never(line, now)));
             self.last_activity = Instant::now();
         }
         Ok(())

@@ -434,7 +434,9 @@ impl Run<'_> {
             payload: payload.to_vec(),
         };
         let port = self.scenario.ports[number].other_end();
-        self.packets.extend(self.script.received(&port, &datagram));
+        let now = self.now().wall;
+        let lines = self.script.received(&port, &datagram).into_iter();
+        self.packets.extend(lines.map(|line| lease_text::until_never(line, now)));
     }
 
     fn show_leases(&mut self) {
