@@ -88,7 +88,9 @@ impl Rights {
         let peer_is_down = self.service == Service::PartnerDown;
         match binding.state {
             Active => false,
-            Free | Abandoned if self.role == Role::Primary => true,
+            Free if self.role == Role::Primary => true,
+            // A peer that has not heard of it may still take the client that declined it for its holder.
+            Abandoned if self.role == Role::Primary => binding.tsfp() == 0 || binding.atsfp() != 0,
             Backup if self.role == Role::Secondary => true,
             // The peer may have given it away until MCLT after it was last heard.
             Free | Abandoned | Backup => {
