@@ -8,7 +8,7 @@ use compat_tests::live::{self, Program};
 use compat_tests::random::{self, Draft};
 use compat_tests::scenario::{self, Scenario};
 use compat_tests::transcript::{self, Difference};
-use compat_tests::{lists, recording, replay};
+use compat_tests::{lists, recording, replay, sessions};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -60,6 +60,7 @@ fn main() {
         trials.push(isc_trial(scenario));
     }
     trials.extend(random_seeds().map(random_trial));
+    trials.extend(session_seeds().map(session_trial));
     let (skips, all) = (lists::skips(), trials.len());
     trials.retain(|trial| match skips.iter().find(|(pattern, _)| pattern.is_match(trial.name())) {
         Some((_, reason)) => {
@@ -155,6 +156,30 @@ fn random_seeds() -> std::ops::Range<u64> {
         (false, _) => 0..0,
         (true, false) => 5_000..5_012,
         (true, true) => 5_000..5_120,
+    }
+}
+
+/// Sessions with omshell that a seed makes, through ISC's programs and ours.
+fn session_trial(seed: u64) -> Trial {
+    Trial::test(format!("sessions::{seed}"), move || {
+        let isc = Program::isc().ok_or("the real dhcpd is not installed")?;
+        let ours = ours().ok_or("our dhcpd is not built: cargo build")?;
+        let mut said = String::new();
+        for _ in 0..3 {
+            match sessions::differences(seed, &isc, &ours)? {
+                Some(outcome) if !outcome.left.is_empty() => said = transcript::show(&outcome.left),
+                _ => return Ok(()),
+            }
+        }
+        Err(said.into())
+    })
+}
+
+fn session_seeds() -> std::ops::Range<u64> {
+    match (Program::isc().is_some(), is_full()) {
+        (false, _) => 0..0,
+        (true, false) => 200..204,
+        (true, true) => 200..240,
     }
 }
 
