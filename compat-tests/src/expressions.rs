@@ -527,11 +527,8 @@ pub fn options(seed: u64, count: usize) -> Vec<String> {
     (0..count)
         .map(|_| {
             let depth = 1 + writer.dice.below(2);
-            let value = match writer.dice.below(6) {
-                0 => format!("join({}, {})", writer.data(1), writer.data(1)),
-                1 => format!("pick(join({}, \"left\"), {})", writer.data(1), writer.data(1)),
-                _ => writer.data(depth),
-            };
+            // No calls: in the value of an option they break the real program's memory.
+            let value = writer.data(depth);
             let word =
                 writer.dice.of(&["option", "option", "option", "append", "prepend", "default", "supersede"]);
             let code = 224 + writer.dice.below(16);

@@ -86,6 +86,9 @@ impl Kept {
     /// been read.
     pub fn settle(&mut self, config: &Config) {
         self.declared = Declared::default();
+        for name in config.class_order.iter().filter_map(|id| config.class(*id).name.as_ref()) {
+            self.declared.class(name);
+        }
         declarations::in_force(config).for_each(|declaration| self.declared.put(declaration));
     }
 

@@ -1,5 +1,6 @@
-//! The declarations of the lease file in the order in which a rewrite has them: classes, subclasses, groups, deleted hosts,
-//! dynamic hosts; within each the order of ISC's hash tables, and in one place of a table the newest first.
+//! The declarations of the lease file in the order in which a rewrite has them: classes in the order declared, each with its
+//! subclasses behind it, groups, deleted hosts, dynamic hosts; within each the order of ISC's hash tables, and in one place of
+//! a table the newest first.
 
 use crate::eval::ast::Name;
 use crate::lease_file::{Declaration, DeclarationKind};
@@ -27,7 +28,7 @@ pub(super) fn place(key: &[u8]) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     section: u8,
-    /// Of a subclass: which class it belongs to.
+    /// Which class it is, or belongs to.
     class: u32,
     place: u32,
     made: i64,
@@ -85,19 +86,24 @@ impl Declared {
         self.made += 1;
         let (section, place, made) = match new.kind {
             Class => (0, 0, self.made),
-            Subclass => (1, place(new.value.as_deref().unwrap_or_default()) % SUBCLASS_PLACES, -self.made),
+            Subclass => {
+                (0, 1 + place(new.value.as_deref().unwrap_or_default()) % SUBCLASS_PLACES, -self.made)
+            }
             Group => (2, place(new.name.as_bytes()) % GROUP_PLACES, -self.made),
             Host if new.deleted => (3, place(new.name.as_bytes()) % HOST_PLACES, -self.made),
             Host => (4, place(new.name.as_bytes()) % HOST_PLACES, -self.made),
         };
         let class = match new.kind {
-            Subclass => {
-                let next = self.classes.len() as u32;
-                *self.classes.entry(new.name.clone()).or_insert(next)
-            }
+            Class | Subclass => self.class(&new.name),
             _ => 0,
         };
         Rank { section, class, place, made }
+    }
+
+    /// The number of a class, given when it is first named.
+    pub fn class(&mut self, name: &Name) -> u32 {
+        let next = self.classes.len() as u32;
+        *self.classes.entry(name.clone()).or_insert(next)
     }
 
     /// Writes those behind `after`, about `limit` octets of them; the last one written, none when nothing was left.
