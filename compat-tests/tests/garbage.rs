@@ -190,5 +190,5 @@ fn resident(pid: u32) -> Result<u64> {
 
 fn tail(log: &str) -> String {
     let lines: Vec<_> = log.lines().collect();
-    lines[lines.len().saturating_sub(15)..].join("\n")
+    lines[lines.len().saturating_sub(60)..].join("\n")
 }

@@ -7,7 +7,7 @@ use regex::Regex;
 use std::collections::BTreeMap;
 
 /// What only the shell sees (sockets, files, facilities): the scenario that runs in namespaces alone, and what it shows.
-const SHELL: [(&str, &str); 12] = [
+const SHELL: [(&str, &str); 14] = [
     ("db-time-format", "start-hex-ids"),
     ("delayed-ack", "delayed-ack"),
     ("dont-use-fsync", "start-fsync"),
@@ -18,6 +18,8 @@ const SHELL: [(&str, &str); 12] = [
     ("local-port", "net-local-port"),
     ("log-facility", "cli-facility"),
     ("max-ack-delay", "delayed-ack"),
+    ("omapi-key", "omapi-key-sha1"),
+    ("omapi-port", "omapi-key-sha1"),
     ("pid-file-name", "cli-config-names-files"),
     ("remote-port", "net-remote-port"),
 ];

@@ -278,7 +278,8 @@ impl Turns {
             if left == 0 {
                 break;
             }
-            left -= self.datagrams_of(at, left, core, now);
+            // A few more DISCOVERs than that may be among them.
+            left = left.saturating_sub(self.datagrams_of(at, left, core, now));
         }
         self.first = if interfaces > 0 { (self.first + 1) % interfaces } else { 0 };
     }
