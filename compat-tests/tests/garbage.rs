@@ -182,6 +182,37 @@ fn broken_datagrams_disturb_nobody() -> Result<()> {
     crowd.reboot(&everybody, Duration::from_secs(10))
 }
 
+/// Answers to addresses that do not reply to ARP wait in the kernel, and nobody waits for them; ISC stands still in its send.
+#[test]
+fn silent_neighbours_stall_nobody() -> Result<()> {
+    let ground = Ground::new(&Wish { server: &["10.41.0.1/16"], ..Wish::default() })?;
+    let leases = ground.directory().join("dhcpd.leases").display().to_string();
+    let mut server = serve(&ground, &ours()?, CONFIGURATION, &leases)?;
+    let mut crowd = Crowd::new(ground.link()?, 1);
+    crowd.take_one(Duration::from_secs(5))?;
+    let mut slowest = Duration::ZERO;
+    for round in 0..20u8 {
+        for host in 1..=200u8 {
+            // An INFORM is answered at the address it comes from.
+            let client = 0x00e0_0000 + u32::from(round) * 256 + u32::from(host);
+            let mut inform = crowd::message(client, 8, Ipv4Addr::new(10, 41, 200 + round, host), &[]);
+            inform.chaddr[1] = 0x66;
+            let packet = wire::udp((Ipv4Addr::UNSPECIFIED, 68), (Ipv4Addr::BROADCAST, 67), &inform.encode());
+            crowd.link().send(&wire::ethernet(BROADCAST, [2, 0x66, 0, 0, 0, 2], 0x0800, &packet))?;
+        }
+        let asked = Instant::now();
+        crowd
+            .take_one(Duration::from_secs(5))
+            .map_err(|error| format!("{error}\n{}", tail(&server.log())))?;
+        slowest = slowest.max(asked.elapsed());
+    }
+    let answers = server.log().matches("DHCPACK to 10.41.2").count();
+    println!("{answers} answers to silent neighbours, the slowest exchange beside them took {slowest:?}");
+    assert!(answers > 3_000, "{answers} of 4,000 INFORMs were answered");
+    assert!(slowest < Duration::from_secs(1), "an exchange took {slowest:?}");
+    server.end(Signal::SIGTERM)
+}
+
 fn resident(pid: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(say("status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
