@@ -11,6 +11,7 @@
 //! | 8 | [`server`], [`omshell`] | the core as one value: an event goes in, effects come out; omshell without its terminal |
 //! | 7 | [`dhcp4`], [`omapi`] | the engine, one file for each message of RFC 2131, allocation, reply building; the management protocol |
 //! | 6 | [`transition`] | the one way a binding changes state; a lease file read into the store, and written anew |
+//! | 5 | [`failover`] | decides, and returns requested changes and messages of the failover protocol; never writes to the store |
 //! | 4 | [`config`], [`lease_file`] | the checked configuration model, advice about it, what is supported; records of `dhcpd.leases` |
 //! | 3 | [`lease`] | bindings, pools, indexes, queues |
 //! | 2 | [`eval`] | dhcp-eval(5) expressions and executable statements |
