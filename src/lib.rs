@@ -16,7 +16,7 @@
 //! | 3 | [`lease`] | bindings, pools, indexes, queues |
 //! | 2 | [`eval`] | dhcp-eval(5) expressions and executable statements |
 //! | 1 | [`syntax`], [`option`], [`wire`] | tokens with positions and diagnostics; option definitions; packet codecs |
-//! | 0 | [`clock`], [`log`], [`octets`] | time as an argument; a log line as a value; octet strings of our own formats |
+//! | 0 | [`clock`], [`log`], [`octets`], [`stream`] | time as an argument; a log line as a value; octet strings of our own formats; TCP as the core sees it |
 
 // What pest derives without `std` names it.
 extern crate alloc;
@@ -38,6 +38,7 @@ pub mod omapi;
 pub mod omshell;
 pub mod option;
 pub mod server;
+pub mod stream;
 pub mod syntax;
 pub mod transition;
 pub mod wire;

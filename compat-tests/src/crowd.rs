@@ -1,7 +1,7 @@
 //! Many clients on one packet socket, each with a hardware address of its own, who remember what they were given: the
 //! judge of the durability tests.
 
-use crate::ground::{Result, say};
+use crate::ground::{Result, Wish, say};
 use crate::wire::{self, BROADCAST, Mac, Message};
 use crate::world::Link;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -27,6 +27,18 @@ pub fn mac(client: u32) -> Mac {
     let [a, b, c, d] = client.to_be_bytes();
     [2, 0x77, a, b, c, d]
 }
+
+/// A server with room for any crowd, and where it is.
+pub const CONFIGURATION: &str = "
+authoritative;
+ping-check false;
+ddns-update-style none;
+default-lease-time 3600;
+subnet 10.40.0.0 netmask 255.252.0.0 {
+  range 10.40.1.0 10.43.250.255;
+}
+";
+pub const SERVER: Wish<'static> = Wish { server: &["10.40.0.1/14"], clients: &[], setup: "" };
 
 pub fn client_of(hardware: &[u8]) -> Option<u32> {
     match *hardware {

@@ -1,8 +1,7 @@
 //! A failover peer that sends anything: octets into the connection of a secondary that serves, between messages of real
 //! pairs, in pieces of any size. It may lose the connection; it may not stop service, nor make memory grow.
 
-use crate::core::{Core, START};
-use dhcpd::failover::link::LinkId;
+use crate::in_process::{Core, START};
 use dhcpd::failover::message::Message;
 use dhcpd::server::event::{Event, Listener, StreamEvent, StreamId};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -58,7 +57,7 @@ impl Victim {
     fn stream(&mut self, stream: StreamId, event: StreamEvent<'_>) {
         self.core.handle(Event::Stream { stream, event });
         let links = &self.core.server.engine().failover.links;
-        self.open = self.open.filter(|open| links.contains_key(&LinkId(open.0)));
+        self.open = self.open.filter(|open| links.contains_key(&StreamId(open.0)));
     }
 
     /// One input: through the codec, and into the connection.
@@ -109,7 +108,7 @@ impl Victim {
     pub fn serves(&mut self) -> bool {
         self.core.handle(Event::Durable(self.core.written));
         self.served += 1;
-        let payload = crate::core::message(1, self.served, None);
+        let payload = crate::in_process::message(1, self.served, None);
         self.core.ask(&payload).is_some()
     }
 }

@@ -15,8 +15,9 @@
 //! * [`load`]: many clients at once; [`bench`]: servers measured with it, and what the durability tests start.
 //! * [`management`]: an OMAPI client that adds hosts.
 //! * [`pair`]: two servers that are failover peers, for real.
-//! * [`core`]: one core in this process, without a world.
+//! * [`in_process`]: one core in this process, without a world.
 //! * [`replays`]: recordings of our own server.
+//! * [`dice`]: numbers from a seed.
 //! * [`random`], [`sessions`]: scenarios from a seed. [`generator`]: configurations and lease files from a seed, [`judge`]: what two programs
 //!   say of them.
 //! * [`simulator`]: a failover pair of cores, their clients, disks and links on virtual time.
@@ -24,13 +25,14 @@
 //! * [`recording`]: where the recordings stand; [`lists`]: DIFFERENCES.md and SKIPS; [`ledger`]: coverage.
 
 pub mod bench;
-pub mod core;
 pub mod crowd;
+pub mod dice;
 pub mod expressions;
 pub mod failing_disk;
 pub mod generator;
 pub mod ground;
 pub mod hostile_peer;
+pub mod in_process;
 pub mod judge;
 pub mod lease_text;
 pub mod ledger;

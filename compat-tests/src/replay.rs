@@ -2,6 +2,7 @@
 //! stands for the shell: a lease file of octets, a disk that is durable at once, interfaces that are a list. The first
 //! step happens at a fixed second; between steps the timers run that are due.
 
+use crate::in_process;
 use crate::lease_text;
 use crate::random::Dice;
 use crate::scenario::{Packet, Port, Scenario, Step};
@@ -11,18 +12,15 @@ use crate::wire::{BROADCAST, Datagram, Mac};
 use dhcpd::clock::Now;
 use dhcpd::config::startup::{self, CommandLine};
 use dhcpd::config::{self, Family, Input};
-use dhcpd::dhcp4::{Engine, Settings};
+use dhcpd::dhcp4::Engine;
 use dhcpd::eval::context::HostTable;
 use dhcpd::lease::store::Store;
-use dhcpd::lease_file::reader;
 use dhcpd::log::{Line, Priority};
 use dhcpd::server::Server;
 use dhcpd::server::effect::{Effect, Effects, Route, Send};
 use dhcpd::server::event::{Event, Interface, InterfaceId};
-use dhcpd::syntax::source::{Source, SourceId};
-use dhcpd::transition::load::{Kept, Loader, pools};
+use dhcpd::transition::load::{Kept, pools};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -207,23 +205,9 @@ impl Run<'_> {
         let values = config
             .start_up(&command_line, &hosts, wall, &mut hear)
             .map_err(|error| format!("start: {error:?}"))?;
-        let mut store = Store::new(&pools(&config));
-        let mut kept = Kept::default();
-        let source = Source::new(LEASES, self.file.clone(), SourceId(0));
-        let mut loader = Loader { store: &mut store, kept: &mut kept };
-        reader::read(source, wall, &mut config, &mut loader, &mut say);
-        kept.settle(&config);
-        store.finish_loading();
-        let settings = Settings {
-            local_port: 67,
-            remote_port: 68,
-            limited_broadcast: values.limited_broadcast.unwrap_or(Ipv4Addr::BROADCAST),
-            abandon_lease_time: values.abandon_lease_time,
-            variables: values.variables.clone(),
-        };
+        let (store, kept) = in_process::load(&mut config, (LEASES, self.file.clone()), wall, &mut say);
         let duid = kept.server_duid.clone().unwrap_or_else(|| b"\0\x01\0\x01duid".to_vec());
-        let engine = Engine::new(Arc::new(config), store, hosts, settings, None);
-        self.server = Some(Server::new(engine, kept));
+        self.server = Some(in_process::build(config, hosts, &values, store, kept));
         self.open(&duid)
     }
 

@@ -1,6 +1,6 @@
 //! Classes at scale: a subclass is found by its value, however many there are.
 
-use compat_tests::core::{Core, message};
+use compat_tests::in_process::{Core, message};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};

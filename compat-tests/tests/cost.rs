@@ -1,6 +1,6 @@
 //! What an exchange costs the core: allocations, counted here, and instructions, counted by callgrind in the full tier.
 
-use compat_tests::core::{Core, PLAIN, message};
+use compat_tests::in_process::{Core, PLAIN, message};
 use std::net::Ipv4Addr;
 
 #[global_allocator]

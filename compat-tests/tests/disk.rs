@@ -1,23 +1,12 @@
 //! Disks that fail, are slow or lose their power, through the real system calls: nothing that was acknowledged is lost, nothing
 //! is given twice, and the log says what happened. Root and /dev/fuse are needed.
 
-use compat_tests::crowd::{self, Crowd};
+use compat_tests::crowd::{self, CONFIGURATION, Crowd, SERVER};
+use compat_tests::dice::Dice;
 use compat_tests::failing_disk::{FailingDisk, Fault, Faults};
-use compat_tests::ground::{Ground, Result, Wish, ours, say, serve};
+use compat_tests::ground::{Ground, Result, ours, say, serve};
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
-
-const CONFIGURATION: &str = "
-authoritative;
-ping-check false;
-ddns-update-style none;
-default-lease-time 3600;
-subnet 10.40.0.0 netmask 255.252.0.0 {
-  range 10.40.1.0 10.43.250.255;
-}
-";
-
-const SERVER: Wish<'static> = Wish { server: &["10.40.0.1/14"], clients: &[], setup: "" };
 
 const LEASES: &str = "dhcpd.leases";
 
@@ -53,23 +42,11 @@ fn empty() -> Vec<(String, Vec<u8>)> {
 }
 
 /// A different course each time; printed, so that a failure can be looked into.
-struct Dice(u64);
-
-impl Dice {
-    fn new() -> Dice {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let seed = now.as_nanos() as u64 | 1;
-        println!("seed {seed}");
-        Dice(seed)
-    }
-
-    /// From 0 to `most`.
-    fn throw(&mut self, most: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % (most as u64 + 1)) as usize
-    }
+fn dice() -> Dice {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let seed = now.as_nanos() as u64;
+    println!("seed {seed}");
+    Dice::new(seed)
 }
 
 fn until(moment: Duration) -> impl FnMut(&Crowd) -> bool {
@@ -80,21 +57,19 @@ fn until(moment: Duration) -> impl FnMut(&Crowd) -> bool {
 /// The power goes while clients are served and the file is written anew; the disk is what it had synced, and a part of the rest.
 #[test]
 fn a_power_cut_loses_no_acknowledged_lease() -> Result<()> {
-    let mut dice = Dice::new();
+    let mut dice = dice();
     let mut files = empty();
     let mut acknowledged = std::collections::BTreeMap::new();
     let cuts = 8;
     for cut in 0..cuts {
         let Some(scene) = Scene::new(&files)? else { return Ok(()) };
         // Syncs that take time leave more that is not synced.
-        scene
-            .disk
-            .set(Faults { sync_time: Duration::from_millis(dice.throw(15) as u64), ..Faults::default() });
+        scene.disk.set(Faults { sync_time: Duration::from_millis(dice.between(0, 15)), ..Faults::default() });
         let mut server = serve(&scene.ground, &ours()?, CONFIGURATION, &scene.leases())?;
         let mut crowd = Crowd::new(scene.ground.link()?, 1 + cut * 10_000);
-        crowd.take(32, until(Duration::from_millis(150 + dice.throw(400) as u64)))?;
+        crowd.take(32, until(Duration::from_millis(150 + dice.between(0, 400))))?;
         // The disk as it is at one moment; what the server still says after that is not heard.
-        files = scene.disk.after_a_power_cut(|most| dice.throw(most));
+        files = scene.disk.after_a_power_cut(|most| dice.below(most + 1));
         acknowledged.extend(crowd.acknowledged.clone());
         server.end(Signal::SIGKILL)?;
         let text = files.iter().find(|(name, _)| name == LEASES).map(|(_, text)| text.clone());

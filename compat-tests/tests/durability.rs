@@ -1,7 +1,7 @@
 //! What a DHCPACK promises: the lease is on the disk before the answer leaves, whatever happens next. Root is needed; lease
 //! files lie on a real disk.
 
-use compat_tests::crowd::{self, Crowd};
+use compat_tests::crowd::{self, CONFIGURATION, Crowd, SERVER};
 use compat_tests::ground::{Ground, Result, Wish, ours, run, say, serve, serve_by, wait_until};
 use compat_tests::wire;
 use nix::sys::signal::{Signal, kill};
@@ -10,18 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
-
-const CONFIGURATION: &str = "
-authoritative;
-ping-check false;
-ddns-update-style none;
-default-lease-time 3600;
-subnet 10.40.0.0 netmask 255.252.0.0 {
-  range 10.40.1.0 10.43.250.255;
-}
-";
-
-const SERVER: Wish<'static> = Wish { server: &["10.40.0.1/14"], clients: &[], setup: "" };
 
 fn leases_in(ground: &Ground) -> String {
     ground.directory().join("dhcpd.leases").display().to_string()

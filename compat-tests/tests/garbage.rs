@@ -1,6 +1,7 @@
 //! Broken datagrams by the thousand (by the million in the full tier), and a client that is served all the while. The seed is fixed: every run sends the same.
 
 use compat_tests::crowd::{self, Crowd};
+use compat_tests::dice::Dice;
 use compat_tests::ground::{Ground, Result, Wish, ours, say, serve};
 use compat_tests::wire::{self, BROADCAST};
 use nix::sys::signal::Signal;
@@ -43,28 +44,8 @@ subnet 10.41.0.0 netmask 255.255.0.0 {
 }
 "#;
 
-struct Chance(u64);
-
-impl Chance {
-    /// xorshift64.
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-
-    fn octets(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next() as u8).collect()
-    }
-}
-
 /// Options whose inside is parsed, with lengths that may be wrong.
-fn options(chance: &mut Chance) -> Vec<u8> {
+fn options(chance: &mut Dice) -> Vec<u8> {
     const CODES: [u8; 20] =
         [0, 12, 43, 50, 51, 52, 53, 54, 55, 57, 60, 61, 77, 81, 82, 92, 93, 118, 124, 255];
     let mut out = Vec::new();
@@ -72,7 +53,7 @@ fn options(chance: &mut Chance) -> Vec<u8> {
         let code = CODES[chance.below(CODES.len())];
         let length = [0, 1, 2, 4, 7, 16, 64, 255][chance.below(8)];
         let body = chance.octets(length);
-        let said = if chance.below(3) == 0 { chance.next() as u8 } else { length as u8 };
+        let said = if chance.below(3) == 0 { chance.draw() as u8 } else { length as u8 };
         out.extend([code, said]);
         // Sub-options for the codes that have them.
         if matches!(code, 43 | 82) && length > 4 {
@@ -85,19 +66,19 @@ fn options(chance: &mut Chance) -> Vec<u8> {
     out
 }
 
-fn payload(chance: &mut Chance) -> Vec<u8> {
+fn payload(chance: &mut Dice) -> Vec<u8> {
     let client = 0x00f0_0000 + chance.below(4000) as u32;
-    let kind = [1, 3, 4, 7, 8, 10, 13, chance.next() as u8][chance.below(8)];
+    let kind = [1, 3, 4, 7, 8, 10, 13, chance.draw() as u8][chance.below(8)];
     let inside = options(chance);
-    let near = Ipv4Addr::new(10, 41, chance.next() as u8, chance.next() as u8);
+    let near = Ipv4Addr::new(10, 41, chance.draw() as u8, chance.draw() as u8);
     let mut message = crowd::message(client, kind, Ipv4Addr::UNSPECIFIED, &inside);
     // No client of the crowd.
     message.chaddr[1] = 0x66;
     match chance.below(6) {
         0 => message.ciaddr = near,
         1 => message.giaddr = near,
-        2 => message.hlen = chance.next() as u8,
-        3 => message.htype = chance.next() as u8,
+        2 => message.hlen = chance.draw() as u8,
+        3 => message.htype = chance.draw() as u8,
         4 => message.sname = chance.octets(64),
         _ => message.file = chance.octets(128),
     }
@@ -107,7 +88,7 @@ fn payload(chance: &mut Chance) -> Vec<u8> {
         1 => {
             for _ in 0..=chance.below(12) {
                 let at = chance.below(payload.len());
-                payload[at] = chance.next() as u8;
+                payload[at] = chance.draw() as u8;
             }
         }
         2 => payload.extend(chance.octets(200)),
@@ -123,13 +104,13 @@ fn payload(chance: &mut Chance) -> Vec<u8> {
     payload
 }
 
-fn frame(chance: &mut Chance) -> Vec<u8> {
+fn frame(chance: &mut Dice) -> Vec<u8> {
     let payload = payload(chance);
     let mut packet = wire::udp((Ipv4Addr::UNSPECIFIED, 68), (Ipv4Addr::BROADCAST, 67), &payload);
     if chance.below(8) == 0 {
         // Header length, total length, fragments, checksum, UDP length.
         let at = [0, 2, 3, 6, 7, 9, 10, 24, 25, 26][chance.below(10)];
-        packet[at] = chance.next() as u8;
+        packet[at] = chance.draw() as u8;
     }
     if chance.below(50) == 0 {
         packet.truncate(chance.below(packet.len()));
@@ -143,7 +124,7 @@ fn broken_datagrams_disturb_nobody() -> Result<()> {
     let leases = ground.directory().join("dhcpd.leases").display().to_string();
     let mut server = serve(&ground, &ours()?, CONFIGURATION, &leases)?;
     let mut crowd = Crowd::new(ground.link()?, 1);
-    let mut chance = Chance(SEED);
+    let mut chance = Dice::new(SEED);
     let (mut slowest, began) = (Duration::ZERO, Instant::now());
     let datagrams = datagrams();
     for sent in (0..datagrams).step_by(BURST) {

@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("clock", 0),
     ("log", 0),
     ("octets", 0),
+    ("stream", 0),
     ("syntax", 1),
     ("option", 1),
     ("wire", 1),

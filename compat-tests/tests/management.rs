@@ -2,6 +2,7 @@
 
 use compat_tests::bench::arena::{Arena, disk, within};
 use compat_tests::bench::server::{Running, Server, Setting, start};
+use compat_tests::dice::Dice;
 use compat_tests::load::{Plan, exchange::quantile};
 use compat_tests::management::{Client, PORT, add_hosts, fuzz, host_name, message, values};
 use nix::sys::signal::Signal;
@@ -117,22 +118,11 @@ fn an_attack_neither_stops_service_nor_grows_memory_nor_damages_the_lease_file()
     })
 }
 
-/// xorshift64*
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = (self.0 ^ (self.0 >> 12)).wrapping_mul(0x2545_f491_4f6c_dd1d);
-        self.0 ^= self.0 << 25;
-        ((self.0 >> 27) as usize) % bound.max(1)
-    }
-}
-
 /// `fuzz omapi SECONDS` goes on with this.
 #[test]
 fn mutated_messages_do_no_harm() {
     let seeds = fuzz::seeds();
-    let mut random = Random(20_261_124);
+    let mut random = Dice::new(20_261_124);
     for _ in 0..6_000 {
         let mut input = seeds[random.below(seeds.len())].clone();
         let other = &seeds[random.below(seeds.len())];

@@ -1,6 +1,7 @@
 //! Record and replay (`-tf`, `-play`): a recording made on a live network leads to the same octets again.
 
 use compat_tests::crowd::{self, Crowd};
+use compat_tests::dice::Dice;
 use compat_tests::ground::{Ground, Result, Running, Wish, ours, run, say, wait_until};
 use compat_tests::replays::{self, frames};
 use compat_tests::wire;
@@ -298,23 +299,12 @@ fn every_recording_replays() {
     }
 }
 
-/// xorshift64*
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = (self.0 ^ (self.0 >> 12)).wrapping_mul(0x2545_f491_4f6c_dd1d);
-        self.0 ^= self.0 << 25;
-        ((self.0 >> 27) as usize) % bound.max(1)
-    }
-}
-
 /// The file comes from outside: no octet of it may stop the reader. `fuzz recording SECONDS` goes on with this.
 #[test]
 fn damaged_recordings_do_no_harm() {
     let seeds: Vec<Vec<u8>> =
         replays::all().iter().map(|path| fs::read(path).expect("a recording")).collect();
-    let mut random = Random(20_261_124);
+    let mut random = Dice::new(20_261_124);
     for _ in 0..150 {
         let mut octets = seeds[random.below(seeds.len())].clone();
         for _ in 0..=random.below(4) {

@@ -13,7 +13,7 @@ use crate::log::Line;
 use crate::syntax::cursor::Cursor;
 use crate::syntax::source::{Source, SourceId, Span};
 use crate::syntax::token::Kind;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
 /// A host that is made or changed.
@@ -295,19 +295,8 @@ impl Config {
 }
 
 fn dynamic_class(scope: ScopeId) -> Class {
-    Class {
-        superclass: None,
-        name: None,
-        scope,
-        condition: None,
-        submatch: None,
-        spawning: false,
-        value: None,
-        lease_limit: 0,
-        subclasses: FxHashMap::default(),
-        provenance: Provenance { dynamic: true, ..Provenance::default() },
-        span: Span::default(),
-    }
+    let provenance = Provenance { dynamic: true, ..Provenance::default() };
+    Class { provenance, ..Class::new(None, scope, Span::default()) }
 }
 
 /// Whether a name stands in the lease file, unquoted as ISC writes it there, and is read back as the same host.

@@ -307,6 +307,25 @@ pub struct Class {
     pub span: Span,
 }
 
+impl Class {
+    /// As it is before anything is said of it.
+    pub fn new(name: Option<Name>, scope: ScopeId, span: Span) -> Class {
+        Class {
+            superclass: None,
+            name,
+            scope,
+            condition: None,
+            submatch: None,
+            spawning: false,
+            value: None,
+            lease_limit: 0,
+            subclasses: FxHashMap::default(),
+            provenance: Provenance::default(),
+            span,
+        }
+    }
+}
+
 /// `failover peer "x" { .. }`
 #[derive(Clone, Debug)]
 pub struct FailoverPeer {

@@ -1,5 +1,5 @@
 //! TCP for the core: listening sockets, accepted and opened connections, bounded both ways. It knows octets and stream
-//! numbers; what they mean is the core's business ([`crate::server::stream`]).
+//! numbers; what they mean is the core's business ([`crate::stream`]).
 //!
 //! Each connection is a task. What it reads goes through one channel that holds little: a connection reads on only when the
 //! loop takes things out, so that a flood of octets waits in the sender's kernel and memory stays level.

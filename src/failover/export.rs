@@ -1,23 +1,24 @@
 //! Relationships and connections as octets: see `crate::server::export`. What the configuration says is not in them.
 
 use super::Failover;
-use super::link::{Link, LinkId, Stage};
+use super::link::{Link, Stage};
 use super::relationship::{Pending, Relationship, Timers};
 use super::state::State;
-use super::update::binding_state;
+use crate::lease::binding;
 use crate::lease::queue::BindingId;
 use crate::lease::store::Store;
 use crate::octets::{Damaged, Octets, Put, Result};
+use crate::stream::StreamId;
 
 /// A moment of the exporting process's monotonic clock on that of the one that takes over.
 pub type Moved<'a> = dyn Fn(u64) -> u64 + 'a;
 
-fn put_link(out: &mut Vec<u8>, id: LinkId) {
+fn put_link(out: &mut Vec<u8>, id: StreamId) {
     out.u64(id.0);
 }
 
-fn link_id(octets: &mut Octets<'_>) -> Result<LinkId> {
-    Ok(LinkId(octets.u64()?))
+fn link_id(octets: &mut Octets<'_>) -> Result<StreamId> {
+    Ok(StreamId(octets.u64()?))
 }
 
 fn put_id(out: &mut Vec<u8>, id: BindingId) {
@@ -155,7 +156,7 @@ impl Relationship {
         self.updates = octets.list(4, id)?.into();
         let pending = octets.list(10, |octets| {
             let (id, xid, sent) = (id(octets)?, octets.u32()?, octets.option(Octets::u64)?);
-            let desired = binding_state(octets.u8()?).ok_or(Damaged("a binding state"))?;
+            let desired = binding::State::from_number(octets.u8()?).ok_or(Damaged("a binding state"))?;
             Ok((id, Pending { xid, sent, desired }))
         })?;
         self.sent = pending.iter().filter_map(|(id, pending)| Some((pending.sent?, *id))).collect();

@@ -5,10 +5,6 @@ use crate::clock::Now;
 use crate::octets::{Octets, Put, Result};
 use smallvec::SmallVec;
 
-/// A connection's number; never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub u64);
-
 /// Seconds to get CONNECT or CONNECTACK.
 pub const STARTUP_SECONDS: u64 = 15;
 /// Seconds to hear whether the other side sends CONNECT, where both could.

@@ -25,41 +25,27 @@ use crate::eval::ast::Expr;
 use crate::eval::context::HostTable;
 use crate::lease::binding::{self, Binding};
 use crate::lease::pool::{Counts, PoolNumber};
-use link::{Link, LinkId, Stage};
+use crate::stream::{StreamEffect, StreamId};
+use link::{Link, Stage};
 use message::{Kind, Writer, code};
 use relationship::Relationship;
 use rustc_hash::FxHashMap;
 use service::Rights;
 use smallvec::SmallVec;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::ops::Range;
 
 /// What ISC calls itself.
 const VENDOR_CLASS: &[u8] = b"isc-4.4.3-P1";
 /// What tells a server of our kind that we are of its kind.
 pub const OUR_KIND: &[u8] = b"dhcpd-rs\x01";
 
-/// What is to happen on a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    Connect {
-        local: SocketAddrV4,
-        remote: SocketAddrV4,
-    },
-    /// Octets of [`Failover::bytes`].
-    Write(Range<usize>),
-    /// When what was written is sent.
-    Close,
-    /// At once.
-    Abort,
-}
-
 /// Something for a connection, and the record that must be durable first (0: none).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
-    pub link: LinkId,
+    /// A write: octets of [`Failover::bytes`].
+    pub link: StreamId,
     pub sequence: u64,
-    pub action: Action,
+    pub action: StreamEffect,
 }
 
 /// All relationships, their connections, and what is to be sent.
@@ -68,7 +54,7 @@ pub struct Failover {
     pub relationships: Vec<Relationship>,
     /// The relationship of a pool, by its number.
     pools: Vec<Option<u16>>,
-    pub links: FxHashMap<LinkId, Link>,
+    pub links: FxHashMap<StreamId, Link>,
     next_link: u64,
     random: u64,
     /// The time of the event that is worked on.
@@ -194,17 +180,21 @@ impl Failover {
         let turn = relationship.attempts.checked_rem(relationship.remote.len());
         let Some(&remote) = turn.and_then(|turn| relationship.remote.get(turn)) else { return };
         let local = SocketAddrV4::new(*relationship.local.ip(), 0);
-        let id = LinkId(self.next_link);
+        let id = StreamId(self.next_link);
         self.next_link += 1;
         relationship.connecting = Some(id);
         self.links.insert(id, Link::new(Stage::Opening, SmallVec::from_slice(&[index]), false));
-        self.outgoing.push(Outgoing { link: id, sequence: 0, action: Action::Connect { local, remote } });
+        self.outgoing.push(Outgoing {
+            link: id,
+            sequence: 0,
+            action: StreamEffect::Connect { local, remote },
+        });
     }
 
     /// A message on any connection; gives its number.
     pub fn send_on(
         &mut self,
-        id: LinkId,
+        id: StreamId,
         kind: Kind,
         xid: Option<u32>,
         sequence: u64,
@@ -239,18 +229,18 @@ impl Failover {
     }
 
     /// The octets from `start` on are one more message. Those that follow each other are one write.
-    fn put(&mut self, id: LinkId, sequence: u64, start: usize) {
+    fn put(&mut self, id: StreamId, sequence: u64, start: usize) {
         let end = self.bytes.len();
         if let Some(last) = self.outgoing.last_mut()
             && last.link == id
-            && let Action::Write(range) = &mut last.action
+            && let StreamEffect::Write(range) = &mut last.action
             && range.end == start
             && last.sequence == sequence
         {
             range.end = end;
             return;
         }
-        self.outgoing.push(Outgoing { link: id, sequence, action: Action::Write(start..end) });
+        self.outgoing.push(Outgoing { link: id, sequence, action: StreamEffect::Write(start..end) });
     }
 
     /// The update of the binding that is first in the queue.
@@ -302,7 +292,7 @@ impl Failover {
         });
     }
 
-    pub fn send_connect(&mut self, id: LinkId, index: usize) {
+    pub fn send_connect(&mut self, id: StreamId, index: usize) {
         let Some(relationship) = self.relationships.get(index) else { return };
         let (name, mclt) = (relationship.name.clone(), relationship.mclt);
         let (unacked, timer) =
@@ -326,7 +316,7 @@ impl Failover {
     /// `tls`: the CONNECT asked for it. `refusal`: why it is refused, if it is. `name`: as received, where none of ours.
     pub fn send_connect_ack(
         &mut self,
-        id: LinkId,
+        id: StreamId,
         index: Option<usize>,
         name: &[u8],
         (xid, tls): (u32, bool),
@@ -367,7 +357,7 @@ impl Failover {
     }
 
     /// Ends a connection that is of no use.
-    pub fn end(&mut self, id: LinkId, action: Action) {
+    pub fn end(&mut self, id: StreamId, action: StreamEffect) {
         self.outgoing.push(Outgoing { link: id, sequence: 0, action });
     }
 

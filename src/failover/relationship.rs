@@ -1,6 +1,5 @@
 //! One `failover peer` of the configuration: both states, the updates under way, and its timers.
 
-use super::link::LinkId;
 use super::load_balance::{self, Buckets};
 use super::service::{Rights, Service, service};
 use super::state::{Role, Standing, State};
@@ -10,6 +9,7 @@ use crate::eval::ast::Name;
 use crate::lease::binding::{self, Binding};
 use crate::lease::queue::BindingId;
 use crate::lease_file::{FailoverRecord, PeerState};
+use crate::stream::StreamId;
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
@@ -113,7 +113,7 @@ pub struct Relationship {
     /// What follows `not responding`.
     pub reason: &'static str,
     /// The established connection.
-    pub link: Option<LinkId>,
+    pub link: Option<StreamId>,
     /// The peer takes what only servers of our kind send.
     pub is_our_kind: bool,
     pub timers: Timers,
@@ -124,7 +124,7 @@ pub struct Relationship {
     /// Tried so far since the last success; addresses are tried in turn.
     pub attempts: usize,
     /// A connection attempt is under way.
-    pub connecting: Option<LinkId>,
+    pub connecting: Option<StreamId>,
     pub(super) updates: VecDeque<BindingId>,
     pub(super) pending: FxHashMap<BindingId, Pending>,
     pub(super) sent: BTreeMap<u64, BindingId>,

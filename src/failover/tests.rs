@@ -58,7 +58,7 @@ fn a_recorded_update_is_written_the_same() {
         binding.cltt = time(message.cltt);
         let flags = message.ip_flags.unwrap_or(0);
         (binding.reserved, binding.bootp) = (flags & message::RESERVED != 0, flags & message::BOOTP != 0);
-        let desired = message.binding_status.and_then(update::binding_state).unwrap();
+        let desired = message.binding_status.and_then(crate::lease::binding::State::from_number).unwrap();
         let mut out = Vec::new();
         update::write(&mut out, &binding, desired, false, message.time, message.xid);
         assert_eq!(out, octets, "{kind}");

@@ -20,20 +20,6 @@ const ONE_LEASE: Wall = 5;
 /// Seconds within which two answers may be to the same request, or to what the client sent again.
 const ONE_TRANSACTION: Wall = 10;
 
-/// The state of a binding on the wire.
-pub fn binding_state(number: u8) -> Option<State> {
-    Some(match number {
-        1 => State::Free,
-        2 => State::Active,
-        3 => State::Expired,
-        4 => State::Released,
-        5 => State::Abandoned,
-        6 => State::Reset,
-        7 => State::Backup,
-        _ => return None,
-    })
-}
-
 /// Writes the update that tells of a binding. One of our kind is told more.
 pub fn write(out: &mut Vec<u8>, binding: &Binding, desired: State, to_our_kind: bool, time: u32, xid: u32) {
     let wire = |time: Wall| time.clamp(0, Wall::from(u32::MAX)) as u32;
@@ -127,7 +113,7 @@ pub fn judge(
     skew: i64,
     now: Wall,
 ) -> Result<Accepted, Refusal> {
-    let Some(status) = update.binding_status.and_then(binding_state) else {
+    let Some(status) = update.binding_status.and_then(State::from_number) else {
         return refuse(reason::MISSING_BINDING_INFORMATION, "binding update lacks required options");
     };
     let mut proposed = held.clone();

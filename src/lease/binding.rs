@@ -33,6 +33,13 @@ impl State {
         }
     }
 
+    /// The state with this number.
+    pub fn from_number(number: u8) -> Option<State> {
+        use State::{Abandoned, Active, Backup, Expired, Free, Released, Reset};
+        let all = [Free, Active, Expired, Released, Abandoned, Reset, Backup];
+        all.into_iter().find(|state| *state as u8 == number)
+    }
+
     /// The state a name of the lease file stands for; exact spelling.
     pub fn from_name(name: &[u8]) -> Option<State> {
         Some(match name {

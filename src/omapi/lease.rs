@@ -13,16 +13,6 @@ use crate::transition;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-const STATES: [State; 7] = [
-    State::Free,
-    State::Active,
-    State::Expired,
-    State::Released,
-    State::Abandoned,
-    State::Reset,
-    State::Backup,
-];
-
 /// `flags` on the wire.
 const BOOTP: u8 = 2;
 const RESERVED: u8 = 4;
@@ -213,7 +203,7 @@ fn binding(world: &mut World, address: Ipv4Addr) -> Result<BindingId, Code> {
 }
 
 fn set_state(world: &mut World, address: Ipv4Addr, wanted: u32) -> Result<(), Code> {
-    let state = STATES.into_iter().find(|state| *state as u32 == wanted).ok_or(Code::INVALID_ARGUMENT)?;
+    let state = u8::try_from(wanted).ok().and_then(State::from_number).ok_or(Code::INVALID_ARGUMENT)?;
     let old = with_binding(world, address, |binding| binding.state);
     if old == state {
         return Err(Code::UNCHANGED);

@@ -1,8 +1,8 @@
 //! What the core asks for, in order. Bytes live in one arena that is reused, so that a steady exchange allocates nothing.
 
-pub use super::stream::{StreamEffect, StreamId};
 pub use crate::dhcp4::send::{Route, Send};
 use crate::log::Line;
+pub use crate::stream::{StreamEffect, StreamId};
 use std::net::Ipv4Addr;
 use std::ops::Range;
 

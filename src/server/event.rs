@@ -1,9 +1,9 @@
 //! What the core is told.
 
-pub use super::stream::{Listener, StreamEvent, StreamId};
 pub use crate::dhcp4::interface::{Interface, InterfaceId};
 use crate::eval::ast::Name;
 use crate::log::Line;
+pub use crate::stream::{Listener, StreamEvent, StreamId};
 use rustc_hash::FxHashMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;

@@ -4,8 +4,8 @@
 mod export;
 
 use super::effect::{Effect, Effects, Send, StreamEffect, StreamId};
+use crate::failover::Outgoing;
 use crate::failover::sabotage::{Rule, Sabotage};
-use crate::failover::{Action, Outgoing};
 use crate::log::Line;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::BTreeMap;
@@ -116,18 +116,18 @@ impl Held {
     /// Something for a connection to a failover peer. What is written leaves in the order it was made; an end at once
     /// overtakes it. False: there is no room.
     pub fn peer(&mut self, outgoing: Outgoing, bytes: &[u8], out: &mut Effects) -> bool {
-        let stream = StreamId(outgoing.link.0);
+        let stream = outgoing.link;
         let effect = match outgoing.action {
-            Action::Write(range) => {
+            StreamEffect::Write(range) => {
                 let octets = bytes.get(range).unwrap_or_default();
                 return self.stream(outgoing.sequence, stream, octets, out);
             }
-            Action::Connect { local, remote } => StreamEffect::Connect { local, remote },
-            Action::Abort => {
+            connect @ StreamEffect::Connect { .. } => connect,
+            StreamEffect::Abort => {
                 self.forget(stream);
                 StreamEffect::Abort
             }
-            Action::Close => {
+            StreamEffect::Close => {
                 match self.streams.get(&stream).filter(|waiting| waiting.sequence > self.durable) {
                     Some(&Waiting { sequence, .. }) => {
                         self.keep(sequence, What::Close(stream));

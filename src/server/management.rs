@@ -3,12 +3,12 @@
 use super::effect::{Effect, Effects, StreamEffect, StreamId};
 use super::event::{Listener, StreamEvent};
 use super::failover::state_object::StateObjects;
-use super::stream::Wanted;
 use super::{Server, message};
 use crate::clock::Now;
 use crate::dhcp4::Engine;
 use crate::eval::ast::Name;
 use crate::omapi::{self, Omapi, Replies, Reply, World};
+use crate::stream::Wanted;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// `omapi-port` and `omapi-key`.

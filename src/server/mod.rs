@@ -12,21 +12,19 @@ pub mod management;
 pub mod message;
 pub mod recording;
 mod rewrite;
-pub mod stream;
 
 use crate::clock::{Now, Wall};
 use crate::dhcp4::{Engine, Incoming};
 use crate::eval::machine::Act;
-use crate::failover::link::LinkId;
 use crate::failover::state::State as FailoverState;
 use crate::log::Line;
+use crate::stream::{StreamId, Wanted};
 use crate::transition::load::Kept;
 use effect::{Effect, Effects};
 use event::{Event, InterfaceId};
 use failover::Peers;
 use held::Held;
 use rewrite::Rewrite;
-use stream::StreamId;
 
 /// Leases that end are handled in groups of so many, so that a mass expiry delays no packet for long.
 const EXPIRIES: usize = 256;
@@ -96,7 +94,7 @@ impl Server {
     }
 
     /// The listening sockets it wants, in the order in which they are to be opened: OMAPI, then failover peers.
-    pub fn listeners(&self) -> Vec<stream::Wanted> {
+    pub fn listeners(&self) -> Vec<Wanted> {
         self.omapi_listener().into_iter().chain(failover::listeners(&self.engine)).collect()
     }
 
@@ -238,7 +236,7 @@ impl Server {
 
     fn journal_failed(&mut self, now: Now, reason: &str, out: &mut Effects) {
         let (withheld, streams) = self.held.withdraw();
-        let of_peers = |stream: &StreamId| self.engine.failover.links.contains_key(&LinkId(stream.0));
+        let of_peers = |stream: &StreamId| self.engine.failover.links.contains_key(stream);
         let streams = streams.into_iter().filter(|stream| !of_peers(stream)).collect();
         self.omapi_lost(streams, out);
         out.list.push(Effect::Log(message::journal_failed(reason, withheld)));

@@ -1,7 +1,7 @@
 //! `exchanges N`: that many four-way exchanges and renewals in this process, without I/O. For callgrind, which counts their
 //! instructions (`tests/cost.rs`).
 
-use compat_tests::core::{Core, PLAIN, message};
+use compat_tests::in_process::{Core, PLAIN, message};
 use std::net::Ipv4Addr;
 
 fn main() {

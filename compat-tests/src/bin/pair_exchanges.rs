@@ -1,7 +1,7 @@
 //! `pair_exchanges N`: that many four-way exchanges at a server alone and at the primary of a failover pair, in this process and
 //! without I/O, and what each costs the server that grants: its own time, the peer's left out.
 
-use compat_tests::core::{Core, START, message};
+use compat_tests::in_process::{Core, START, message};
 use dhcpd::server::effect::{Effect, StreamEffect, StreamId};
 use dhcpd::server::event::{Event, Listener, StreamEvent};
 use std::collections::VecDeque;

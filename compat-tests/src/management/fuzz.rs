@@ -2,7 +2,7 @@
 //! every record that is written is read back without a complaint.
 
 use super::{message, values};
-use crate::core::{Core, START};
+use crate::in_process::{Core, START};
 use dhcpd::config::{Config, Family, Input, parse};
 use dhcpd::lease::store::Store;
 use dhcpd::lease_file::reader;

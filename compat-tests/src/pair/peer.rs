@@ -24,7 +24,8 @@ pub const STATE: u8 = 10;
 pub const CONTACT: u8 = 11;
 pub const DISCONNECT: u8 = 12;
 
-const NAMES: [&str; 13] = [
+/// Of message types.
+pub const NAMES: [&str; 13] = [
     "0",
     "POOLREQ",
     "POOLRESP",

@@ -1,8 +1,8 @@
 //! DHCP clients, RFC 2131 section 4.4: they broadcast, choose the first offer, renew with the server that granted, rebind with
 //! any, and now and then leave, reboot or decline. Some are behind a relay.
 
-use super::dice::Dice;
 use super::{Micros, SECOND};
+use crate::dice::Dice;
 use std::net::Ipv4Addr;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

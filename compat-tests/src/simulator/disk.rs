@@ -1,6 +1,6 @@
 //! A lease file whose last part is written but not durable yet, and its rewrite: what `journal` does, without a disk.
 
-use super::dice::Dice;
+use crate::dice::Dice;
 
 #[derive(Debug, Default)]
 pub struct Disk {

@@ -3,21 +3,16 @@
 use super::disk::Disk;
 use super::plan::Plan;
 use super::{Micros, SECOND, START};
+use crate::in_process;
 use dhcpd::clock::Now;
 use dhcpd::config::startup::{self, CommandLine};
 use dhcpd::config::{self, Family, Input};
-use dhcpd::dhcp4::{Engine, Settings};
 use dhcpd::eval::context::HostTable;
-use dhcpd::lease::store::Store;
-use dhcpd::lease_file::reader;
 use dhcpd::log::Line;
 use dhcpd::server::Server;
 use dhcpd::server::effect::{Effect, Effects};
 use dhcpd::server::event::{Event, Interface};
-use dhcpd::syntax::source::{Source, SourceId};
-use dhcpd::transition::load::{Kept, Loader, pools};
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 pub struct Host {
     pub number: usize,
@@ -100,22 +95,9 @@ impl Host {
                 }
             })
             .map_err(|error| format!("{error:?}"))?;
-        let mut store = Store::new(&pools(&config));
-        let mut kept = Kept::default();
-        let source = Source::new("dhcpd.leases", self.disk.durable.clone(), SourceId(0));
-        let mut loader = Loader { store: &mut store, kept: &mut kept };
-        reader::read(source, now.wall, &mut config, &mut loader, &mut say);
-        kept.settle(&config);
-        store.finish_loading();
-        let settings = Settings {
-            local_port: 67,
-            remote_port: 68,
-            limited_broadcast: values.limited_broadcast.unwrap_or(Ipv4Addr::BROADCAST),
-            abandon_lease_time: values.abandon_lease_time,
-            variables: values.variables.clone(),
-        };
-        let engine = Engine::new(Arc::new(config), store, hosts, settings, None);
-        let mut server = Server::new(engine, kept);
+        let file = ("dhcpd.leases", self.disk.durable.clone());
+        let (store, kept) = in_process::load(&mut config, file, now.wall, &mut say);
+        let mut server = in_process::build(config, hosts, &values, store, kept);
         self.open(&mut server, now, plan)?;
         self.server = Some(server);
         Ok(())

@@ -2,7 +2,6 @@
 //! clients and a relay in one process on virtual time. A seed draws the configuration and its own mix of faults; after a
 //! while everything is healed, and then the pair must agree and serve. What went wrong is found again by its seed.
 //!
-//! * [`dice`]: numbers from the seed.
 //! * [`plan`]: what a seed draws: the configuration, faults and when they happen.
 //! * [`world`]: the events in their order, and the two hosts' place in it; [`host`]: one server's machine.
 //! * [`disk`]: a lease file of which the last part is not durable yet. [`tcp`], `network`: connections that stall, break and stay
@@ -14,7 +13,6 @@
 
 pub mod checker;
 pub mod client;
-pub mod dice;
 pub mod disk;
 pub mod host;
 mod network;

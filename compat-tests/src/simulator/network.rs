@@ -5,7 +5,7 @@ use super::tcp::{Cargo, Connection, End};
 use super::world::{What, World};
 use super::{Micros, SECOND};
 use dhcpd::server::event::{Event, Listener, StreamEvent, StreamId};
-use dhcpd::server::stream::StreamEffect;
+use dhcpd::stream::StreamEffect;
 use std::io::ErrorKind;
 use std::net::SocketAddrV4;
 

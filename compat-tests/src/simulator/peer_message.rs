@@ -1,5 +1,6 @@
 //! Failover messages as the checker reads them off the link: written after the draft, shares no code with the servers.
 
+use crate::pair::peer::NAMES;
 use std::fmt;
 
 /// The octets of one direction, cut into messages.
@@ -20,24 +21,7 @@ pub struct Message {
     pub is_rejected: bool,
 }
 
-pub const BNDUPD: u8 = 3;
-pub const BNDACK: u8 = 4;
-
-const NAMES: [&str; 13] = [
-    "?",
-    "POOLREQ",
-    "POOLRESP",
-    "BNDUPD",
-    "BNDACK",
-    "CONNECT",
-    "CONNECTACK",
-    "UPDREQALL",
-    "UPDDONE",
-    "UPDREQ",
-    "STATE",
-    "CONTACT",
-    "DISCONNECT",
-];
+pub use crate::pair::peer::{BNDACK, BNDUPD};
 
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

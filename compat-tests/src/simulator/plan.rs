@@ -1,7 +1,7 @@
 //! What a seed draws.
 
-use super::dice::Dice;
 use super::{Micros, SECOND};
+use crate::dice::Dice;
 use std::fmt::Write;
 
 /// What a seed is about. All but the first break what the protocol relies on: there it is only asked that the pair comes

@@ -2,10 +2,10 @@
 //! when all clients are gone no address is lost.
 
 use super::client::Client;
-use super::dice::Dice;
 use super::plan::Kind;
 use super::world::{What, World};
 use super::{Micros, SECOND};
+use crate::dice::Dice;
 use dhcpd::lease::binding::State;
 use std::net::Ipv4Addr;
 

@@ -2,13 +2,13 @@
 
 use super::checker::{Checker, Violation};
 use super::client::{Client, Said};
-use super::dice::Dice;
 use super::disk::Appended;
 use super::host::Host;
 use super::plan::{Fault, Kind, Plan};
 use super::tcp::Tcp;
 use super::verdict::Verdict;
 use super::{Micros, SECOND};
+use crate::dice::Dice;
 use dhcpd::failover::sabotage::{Rule, Sabotage};
 use dhcpd::failover::state::State;
 use dhcpd::server::effect::Effect;

@@ -1,14 +1,13 @@
 //! `class`, `subclass`, and the older `vendor-class` and `user-class`.
 
 use super::super::message;
-use super::super::model::{Class, ClassId, Provenance};
+use super::super::model::{Class, ClassId};
 use super::{Body, Frame, Place, Reader};
 use crate::eval::ast::Name;
 use crate::eval::parse::number::{atoi, colon_separated_hex};
 use crate::syntax::keyword::Keyword;
 use crate::syntax::source::Span;
 use crate::syntax::token::Kind;
-use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 pub(super) struct Draft {
@@ -124,19 +123,7 @@ impl Reader<'_, '_> {
 
     fn new_class(&mut self, name: Option<Name>, scope: super::ScopeId, span: Span) -> ClassId {
         let id = ClassId(self.config.classes.len() as u32);
-        self.config.classes.push(Class {
-            superclass: None,
-            name,
-            scope,
-            condition: None,
-            submatch: None,
-            spawning: false,
-            value: None,
-            lease_limit: 0,
-            subclasses: FxHashMap::default(),
-            provenance: Provenance::default(),
-            span,
-        });
+        self.config.classes.push(Class::new(name, scope, span));
         id
     }
 

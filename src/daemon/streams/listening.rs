@@ -5,7 +5,7 @@ use super::{ACCEPTED, Arrived};
 use crate::daemon::{message, trace};
 use crate::server::effect::StreamId;
 use crate::server::event::Listener;
-use crate::server::stream::Wanted;
+use crate::stream::Wanted;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};

@@ -1,7 +1,7 @@
 //! Real sockets on loopback, without the loop.
 
 use super::*;
-use crate::server::stream::Wanted;
+use crate::stream::Wanted;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener as StdListener, TcpStream as StdStream};
 use std::time::Duration;

@@ -160,16 +160,7 @@ pub fn binding(octets: &mut Octets<'_>, blocks: &[Block]) -> Result<Binding> {
 }
 
 fn state(number: u8) -> Result<State> {
-    let all = [
-        State::Free,
-        State::Active,
-        State::Expired,
-        State::Released,
-        State::Abandoned,
-        State::Reset,
-        State::Backup,
-    ];
-    all.into_iter().find(|state| *state as u8 == number).ok_or(Damaged("a binding state"))
+    State::from_number(number).ok_or(Damaged("a binding state"))
 }
 
 /// A function travels as a block that sets it.

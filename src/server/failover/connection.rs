@@ -1,13 +1,12 @@
 //! Connections: made, taken, negotiated and lost (PROTOCOL section 3).
 
 use super::Peers;
-use crate::failover::link::{
-    CLOCK_TOLERANCE, Link, LinkId, STARTUP_SECONDS, Stage, UNDECIDED_SECONDS, next_message,
-};
+use crate::failover::link::{CLOCK_TOLERANCE, Link, STARTUP_SECONDS, Stage, UNDECIDED_SECONDS, next_message};
 use crate::failover::message::{Kind, Message, Writer, code, reason, reason_text};
 use crate::failover::relationship::{LOCAL_FAILURE_SECONDS, RECONNECT_SECONDS, Relationship, SECOND};
 use crate::failover::state::Role;
-use crate::failover::{Action, OUR_KIND, log};
+use crate::failover::{OUR_KIND, log};
+use crate::stream::{StreamEffect, StreamId};
 use smallvec::SmallVec;
 use std::io::ErrorKind;
 use std::net::SocketAddrV4;
@@ -15,7 +14,7 @@ use std::net::SocketAddrV4;
 impl Peers<'_> {
     /// Somebody called. Both roles take calls from a peer's address; the primary then sends CONNECT, the secondary waits for
     /// it. Where both could be meant, CONNECT is waited for a moment.
-    pub(super) fn accepted(&mut self, id: LinkId, local: SocketAddrV4, source: SocketAddrV4) {
+    pub(super) fn accepted(&mut self, id: StreamId, local: SocketAddrV4, source: SocketAddrV4) {
         let relationships = &self.engine.failover.relationships;
         let here = |relationship: &Relationship| {
             relationship.local == local && relationship.remote.iter().any(|r| r.ip() == source.ip())
@@ -24,7 +23,7 @@ impl Peers<'_> {
             (0..relationships.len()).filter(|at| relationships.get(*at).is_some_and(here)).collect();
         if candidates.is_empty() {
             self.say(log::no_matching_state());
-            return self.engine.failover.end(id, Action::Abort);
+            return self.engine.failover.end(id, StreamEffect::Abort);
         }
         // Those that have a connection already come last.
         candidates.sort_by_key(|at| relationships.get(*at).is_some_and(|r| r.link.is_some()));
@@ -40,7 +39,7 @@ impl Peers<'_> {
         }
     }
 
-    pub(super) fn connected(&mut self, id: LinkId) {
+    pub(super) fn connected(&mut self, id: StreamId) {
         let until = self.now.mono + STARTUP_SECONDS * SECOND;
         let Some(link) = self.engine.failover.links.get_mut(&id) else { return };
         link.stage = Stage::Waiting { until, connect_at: None };
@@ -55,7 +54,7 @@ impl Peers<'_> {
     }
 
     /// CONNECT for the first relationship in question of which we are the primary.
-    pub(super) fn send_connect(&mut self, id: LinkId) {
+    pub(super) fn send_connect(&mut self, id: StreamId) {
         let failover = &mut self.engine.failover;
         let Some(link) = failover.links.get_mut(&id) else { return };
         if let Stage::Waiting { connect_at, .. } = &mut link.stage {
@@ -68,7 +67,7 @@ impl Peers<'_> {
         failover.send_connect(id, index);
     }
 
-    pub(super) fn connect_failed(&mut self, id: LinkId, error: ErrorKind, is_local: bool) {
+    pub(super) fn connect_failed(&mut self, id: StreamId, error: ErrorKind, is_local: bool) {
         let link = self.engine.failover.links.remove(&id);
         let Some(index) = link.and_then(|link| link.relationship()) else { return };
         let Some(relationship) = self.relationship(index) else { return };
@@ -86,7 +85,7 @@ impl Peers<'_> {
     }
 
     /// A connection is over. The loss of one that was not established changes nothing.
-    pub(super) fn lost(&mut self, id: LinkId) {
+    pub(super) fn lost(&mut self, id: StreamId) {
         let Some(link) = self.engine.failover.links.remove(&id) else { return };
         for index in link.candidates {
             let Some(relationship) = self.relationship(index) else { continue };
@@ -104,12 +103,12 @@ impl Peers<'_> {
     }
 
     /// Ends a connection of ours.
-    fn end(&mut self, id: LinkId, action: Action) {
+    fn end(&mut self, id: StreamId, action: StreamEffect) {
         self.engine.failover.end(id, action);
         self.lost(id);
     }
 
-    pub(super) fn received(&mut self, id: LinkId, octets: &[u8]) {
+    pub(super) fn received(&mut self, id: StreamId, octets: &[u8]) {
         let Some(link) = self.engine.failover.links.get_mut(&id) else { return };
         let mut unread = std::mem::take(&mut link.unread);
         let all = if unread.is_empty() {
@@ -135,7 +134,7 @@ impl Peers<'_> {
                     for line in fault.into_iter().flat_map(log::fault) {
                         self.say(line);
                     }
-                    return self.end(id, Action::Abort);
+                    return self.end(id, StreamEffect::Abort);
                 }
             }
             if !self.engine.failover.links.contains_key(&id) {
@@ -148,7 +147,7 @@ impl Peers<'_> {
         }
     }
 
-    fn message(&mut self, id: LinkId, message: &Message<'_>) {
+    fn message(&mut self, id: StreamId, message: &Message<'_>) {
         let now = self.now;
         let Some(link) = self.engine.failover.links.get_mut(&id) else { return };
         link.hear(message.time, now);
@@ -162,7 +161,7 @@ impl Peers<'_> {
                     let name = self.name(index);
                     self.say(log::disconnect(&name, &reason_text(reason)));
                 }
-                self.end(id, Action::Abort);
+                self.end(id, StreamEffect::Abort);
             }
             // Who has not introduced himself is not listened to.
             _ if stage != Stage::Established => {}
@@ -199,7 +198,7 @@ impl Peers<'_> {
     }
 
     /// CONNECT, with the checks of PROTOCOL 3.1 in their order.
-    fn connect(&mut self, id: LinkId, message: &Message<'_>) {
+    fn connect(&mut self, id: StreamId, message: &Message<'_>) {
         let name = message.relationship_name;
         let named = |relationship: &Relationship| Some(relationship.name.as_bytes()) == name;
         let index = self.engine.failover.relationships.iter().position(named);
@@ -216,7 +215,7 @@ impl Peers<'_> {
             }
             let named = name.unwrap_or_default();
             self.engine.failover.send_connect_ack(id, index, named, answer_to, Some((reason, text)));
-            return self.end(id, Action::Close);
+            return self.end(id, StreamEffect::Close);
         }
         let Some(index) = index else { return };
         let buckets = message.hba.and_then(|hba| <[u8; 32]>::try_from(hba).ok());
@@ -224,7 +223,7 @@ impl Peers<'_> {
         let duplicate = relationship.link.is_some();
         let (Some(mclt), false) = (message.mclt, duplicate) else {
             // ISC loses its answer here, so there is none. CONNECT on the established connection ends it as well.
-            return self.end(id, Action::Abort);
+            return self.end(id, StreamEffect::Abort);
         };
         relationship.buckets = buckets.map(Box::new);
         relationship.mclt = mclt;
@@ -250,7 +249,7 @@ impl Peers<'_> {
     }
 
     /// This is the connection to the peer now.
-    fn establish(&mut self, id: LinkId, index: usize) {
+    fn establish(&mut self, id: StreamId, index: usize) {
         let now = self.now;
         if let Some(link) = self.engine.failover.links.get_mut(&id) {
             link.stage = Stage::Established;
@@ -265,7 +264,7 @@ impl Peers<'_> {
     }
 
     /// CONNECTACK, with the checks of PROTOCOL 3.2 in their order.
-    fn connect_ack(&mut self, id: LinkId, message: &Message<'_>) {
+    fn connect_ack(&mut self, id: StreamId, message: &Message<'_>) {
         let Some(link) = self.engine.failover.links.get(&id) else { return };
         let Some(index) = link.relationship() else { return };
         let established = link.stage == Stage::Established;
@@ -278,7 +277,7 @@ impl Peers<'_> {
             (None, _) => (reason::INVALID_PARTNER, "missing relationship-name".into()),
             (_, Some(reason)) => {
                 self.say(log::connect_rejected(&name, &reason_text(reason)));
-                return self.end(id, Action::Abort);
+                return self.end(id, StreamEffect::Abort);
             }
             (Some(other), _) if other != name.as_bytes() => (reason::INVALID_PARTNER, log::other_name(other)),
             _ if relationship.link.is_some() => {
@@ -305,7 +304,7 @@ impl Peers<'_> {
             writer.put_octet(code::REJECT_REASON, reason);
             writer.put(code::MESSAGE, text.as_bytes());
         });
-        self.end(id, Action::Close);
+        self.end(id, StreamEffect::Close);
     }
 }
 

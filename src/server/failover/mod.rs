@@ -7,16 +7,15 @@ pub(super) mod state_object;
 mod states;
 mod updates;
 
-use super::stream::{Listener, StreamEvent, StreamId, Wanted};
 use crate::clock::Now;
 use crate::dhcp4::Engine;
-use crate::failover::Action;
-use crate::failover::link::{LinkId, Stage};
+use crate::failover::link::Stage;
 use crate::failover::log;
 use crate::failover::relationship::{RECONNECT_SECONDS, Relationship};
 use crate::failover::state::State;
 use crate::lease_file::writer;
 use crate::log::Line;
+use crate::stream::{Listener, StreamEffect, StreamEvent, StreamId, Wanted};
 use crate::transition::load::Kept;
 
 /// Takes over what the lease file says of the relationships; what it does not know of gets the state of a server that
@@ -102,8 +101,7 @@ impl Peers<'_> {
     }
 
     /// Something happened on a connection. False: it is none of ours.
-    pub fn stream(&mut self, stream: StreamId, event: &StreamEvent<'_>) -> bool {
-        let id = LinkId(stream.0);
+    pub fn stream(&mut self, id: StreamId, event: &StreamEvent<'_>) -> bool {
         match event {
             StreamEvent::Accepted { listener: Listener::Failover(local), source } => {
                 self.accepted(id, *local, *source);
@@ -111,7 +109,7 @@ impl Peers<'_> {
             }
             StreamEvent::Accepted { .. } => return false,
             _ if !self.engine.failover.links.contains_key(&id) => {
-                return stream.0 < StreamId::ACCEPTED;
+                return id.0 < StreamId::ACCEPTED;
             }
             StreamEvent::Connected => self.connected(id),
             StreamEvent::ConnectFailed { error, is_local } => self.connect_failed(id, *error, *is_local),
@@ -131,7 +129,7 @@ impl Peers<'_> {
             return;
         }
         let links = self.engine.failover.links.iter();
-        let due: Vec<LinkId> = links
+        let due: Vec<StreamId> = links
             .filter(|(_, link)| link.deadline().is_some_and(|at| at <= mono))
             .map(|(id, _)| *id)
             .collect();
@@ -143,12 +141,12 @@ impl Peers<'_> {
         }
     }
 
-    fn link_due(&mut self, id: LinkId) {
+    fn link_due(&mut self, id: StreamId) {
         let Some(link) = self.engine.failover.links.get(&id) else { return };
         let Stage::Waiting { until, connect_at } = link.stage else { return };
         if until <= self.now.mono {
             self.say(log::link_startup_timeout());
-            self.engine.failover.end(id, Action::Abort);
+            self.engine.failover.end(id, StreamEffect::Abort);
             self.lost(id);
         } else if connect_at.is_some() {
             self.send_connect(id);
@@ -171,7 +169,7 @@ impl Peers<'_> {
         {
             let name = self.name(index);
             self.say(log::timeout(&name));
-            self.engine.failover.end(id, Action::Abort);
+            self.engine.failover.end(id, StreamEffect::Abort);
             self.lost(id);
         }
         if self.due(index, |r| &mut r.timers.reconnect) {
@@ -212,18 +210,18 @@ impl Peers<'_> {
     }
 
     /// What has to be sent cannot be kept until it may leave: the peer is left, and told all when it is met again.
-    pub fn give_up(&mut self, id: LinkId) {
+    pub fn give_up(&mut self, id: StreamId) {
         if self.engine.failover.links.contains_key(&id) {
-            self.engine.failover.end(id, Action::Abort);
+            self.engine.failover.end(id, StreamEffect::Abort);
             self.lost(id);
         }
     }
 
     /// The disk takes nothing any more: what was promised to the peers may be lost, so they are left until it does.
     pub fn disk_failed(&mut self) {
-        let links: Vec<LinkId> = self.engine.failover.links.keys().copied().collect();
+        let links: Vec<StreamId> = self.engine.failover.links.keys().copied().collect();
         for id in links {
-            self.engine.failover.end(id, Action::Abort);
+            self.engine.failover.end(id, StreamEffect::Abort);
             self.lost(id);
         }
         for index in 0..self.engine.failover.relationships.len() {

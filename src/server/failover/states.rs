@@ -138,7 +138,7 @@ impl Peers<'_> {
             self.say(log::invalid_state(&name, number));
             let link = self.relationship(index).and_then(|relationship| relationship.link);
             if let Some(id) = link {
-                self.engine.failover.end(id, crate::failover::Action::Abort);
+                self.engine.failover.end(id, crate::stream::StreamEffect::Abort);
                 self.lost(id);
             }
             return;

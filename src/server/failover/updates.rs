@@ -106,7 +106,7 @@ impl Peers<'_> {
     fn duel(&mut self, index: usize, id: BindingId, message: &Message<'_>) -> Result<(), Refusal> {
         let skew = self.skew(index);
         let Some(relationship) = self.engine.failover.relationships.get_mut(index) else { return Ok(()) };
-        let theirs = message.binding_status.and_then(update::binding_state);
+        let theirs = message.binding_status.and_then(State::from_number);
         let is_grant = |state| state == State::Active;
         // A lease that the peer has not even been told of yet must not be lost to older news.
         let counts = |pending: &Pending| {

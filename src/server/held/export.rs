@@ -3,7 +3,7 @@
 use super::{Held, Waiting, What};
 use crate::dhcp4::export::{line, put_line, put_send, send};
 use crate::octets::{Damaged, Octets, Put, Result};
-use crate::server::stream::StreamId;
+use crate::stream::StreamId;
 
 impl Held {
     pub fn export(&self, out: &mut Vec<u8>) {

@@ -3,7 +3,7 @@
 use crate::dhcp4::export::{line, put_line, put_send, send};
 use crate::octets::{Damaged, Octets, Put, Result, checksum};
 use crate::server::effect::{Effect, Effects, Route};
-use crate::server::stream::StreamEffect;
+use crate::stream::StreamEffect;
 use std::fmt::Write as _;
 
 mod tag {

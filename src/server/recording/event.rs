@@ -4,7 +4,7 @@ use super::start::{names, put_names};
 use crate::dhcp4::export::{line, put_line};
 use crate::octets::{Damaged, Octets, Put, Result};
 use crate::server::event::{Event, InterfaceId};
-use crate::server::stream::{Listener, StreamEvent, StreamId};
+use crate::stream::{Listener, StreamEvent, StreamId};
 use std::io::ErrorKind;
 
 mod tag {

@@ -2,7 +2,7 @@ use super::*;
 use crate::log::Line;
 use crate::server::effect::{Effect, Effects, Route, Send};
 use crate::server::event::{Event, InterfaceId};
-use crate::server::stream::{Listener, StreamEffect, StreamEvent, StreamId};
+use crate::stream::{Listener, StreamEffect, StreamEvent, StreamId};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddrV4};
 

@@ -1,7 +1,7 @@
 //! The core's entry under mutated datagrams: one server, one client after another, time that passes, a disk that is durable
 //! a little later.
 
-use compat_tests::core::{Core, START};
+use compat_tests::in_process::{Core, START};
 use dhcpd::server::event::{Event, InterfaceId};
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddrV4};

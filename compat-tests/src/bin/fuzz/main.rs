@@ -5,6 +5,7 @@
 //! (what is typed into it), `peer` (what a failover peer sends). Seeds are the
 //! scenarios of this package. Whatever panics is written to `fuzz-input` in the folder of temporary files first.
 
+use compat_tests::dice::Dice;
 use compat_tests::hostile_peer::{self, Victim};
 use compat_tests::scenario;
 use dhcpd::config::{CommandLine, Config, Family, Input, advice, parse};
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
         before(info);
     }));
     let seeds = seeds(target);
-    let mut random = Random(seed);
+    let mut random = Dice::new(seed);
     let (began, mut count, mut slowest) = (Instant::now(), 0u64, Duration::ZERO);
     while began.elapsed() < Duration::from_secs(seconds) {
         let input = mutated(&seeds, &mut random);
@@ -81,17 +82,6 @@ fn main() -> ExitCode {
 mod core;
 
 thread_local!(static VICTIM: RefCell<Victim> = RefCell::default());
-
-/// xorshift64*
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = (self.0 ^ (self.0 >> 12)).wrapping_mul(0x2545_f491_4f6c_dd1d);
-        self.0 ^= self.0 << 25;
-        ((self.0 >> 27) as usize) % bound.max(1)
-    }
-}
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let scenarios = scenario::all().expect("scenarios");
@@ -189,7 +179,7 @@ ia-pd 01:00:00:00:00:01:00:01:1d:35 {
 ia-ta \"\\001\\000\\000\\000aaa\" { iaaddr 2001:db8:1:5::1 { binding state released; ends epoch 5; } }
 ";
 
-fn mutated(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+fn mutated(seeds: &[Vec<u8>], random: &mut Dice) -> Vec<u8> {
     let mut input = seeds[random.below(seeds.len())].clone();
     let other = &seeds[random.below(seeds.len())];
     for _ in 0..=random.below(6) {

@@ -1,4 +1,4 @@
-//! Numbers from a seed: splitmix64.
+//! Numbers from a seed: splitmix64. What else draws (`random`, `generator`) keeps its own way, since its seeds have names.
 
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
@@ -19,6 +19,15 @@ impl Dice {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+
+    /// Less than `bound`; 0 for 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.draw() % bound.max(1) as u64) as usize
+    }
+
+    pub fn octets(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| self.draw() as u8).collect()
     }
 
     /// From `low` to `high`, both included.

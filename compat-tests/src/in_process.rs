@@ -1,17 +1,19 @@
 //! One core in this process, without a world around it: what the fuzz target, the count of allocations and the count of
 //! instructions drive.
 
-use dhcpd::clock::Now;
-use dhcpd::config::startup::CommandLine;
-use dhcpd::config::{Family, Input, parse};
+use dhcpd::clock::{Now, Wall};
+use dhcpd::config::startup::{CommandLine, StartUp};
+use dhcpd::config::{Config, Family, Input, parse};
 use dhcpd::dhcp4::{Engine, Settings};
 use dhcpd::eval::context::HostTable;
 use dhcpd::lease::store::Store;
+use dhcpd::lease_file::reader;
 use dhcpd::log::Line;
 use dhcpd::server::Server;
 use dhcpd::server::effect::{Effect, Effects};
 use dhcpd::server::event::{Event, Interface, InterfaceId};
-use dhcpd::transition::load::{Kept, pools};
+use dhcpd::syntax::source::{Source, SourceId};
+use dhcpd::transition::load::{Kept, Loader, pools};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
@@ -33,19 +35,13 @@ impl Core {
         let mut none = |_: &str| Err(std::io::Error::other("no includes"));
         let mut say = |line: Line| panic!("{}", line.text);
         let config = parse(input, &mut none, &mut say).expect("a sound configuration");
-        let hosts = HostTable::default();
         let names = CommandLine { config_file: "", lease_file: "", pid_file: "", quiet: true };
-        let values = config.start_up(&names, &hosts, START, &mut |_| {}).expect("sound values");
+        let hosts = HostTable::default();
+        let mut values = config.start_up(&names, &hosts, START, &mut |_| {}).expect("sound values");
+        // Soon enough for a test to see the end of it.
+        values.abandon_lease_time = 30;
         let store = Store::new(&pools(&config));
-        let settings = Settings {
-            local_port: 67,
-            remote_port: 68,
-            limited_broadcast: Ipv4Addr::BROADCAST,
-            abandon_lease_time: 30,
-            variables: values.variables,
-        };
-        let engine = Engine::new(Arc::new(config), store, hosts, settings, None);
-        let mut server = Server::new(engine, Kept::default());
+        let mut server = build(config, hosts, &values, store, Kept::default());
         server.set_interfaces(vec![Interface {
             name: "s0".into(),
             htype: 1,
@@ -98,6 +94,34 @@ impl Core {
         })?;
         self.out.bytes.get(sent)?.get(16..)?.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
     }
+}
+
+/// A server as the program builds it.
+pub fn build(config: Config, hosts: HostTable, values: &StartUp, store: Store, kept: Kept) -> Server {
+    let settings = Settings {
+        local_port: 67,
+        remote_port: 68,
+        limited_broadcast: values.limited_broadcast.unwrap_or(Ipv4Addr::BROADCAST),
+        abandon_lease_time: values.abandon_lease_time,
+        variables: values.variables.clone(),
+    };
+    Server::new(Engine::new(Arc::new(config), store, hosts, settings, None), kept)
+}
+
+/// What a lease file holds for this configuration.
+pub fn load(
+    config: &mut Config,
+    (name, text): (&str, Vec<u8>),
+    wall: Wall,
+    say: &mut dyn FnMut(Line),
+) -> (Store, Kept) {
+    let (mut store, mut kept) = (Store::new(&pools(config)), Kept::default());
+    let source = Source::new(name, text, SourceId(0));
+    let mut loader = Loader { store: &mut store, kept: &mut kept };
+    reader::read(source, wall, config, &mut loader, &mut |line: Line| say(line));
+    kept.settle(config);
+    store.finish_loading();
+    (store, kept)
 }
 
 /// A configuration like that of the benchmark.
