@@ -309,12 +309,14 @@ fn damaged_recordings_do_no_harm() {
         let mut octets = seeds[random.below(seeds.len())].clone();
         for _ in 0..=random.below(4) {
             let all = frames(&octets);
-            let (_, body) = &all[random.below(all.len())];
+            // What was cut off before may have left no whole frame.
+            let Some((_, body)) = all.get(random.below(all.len())) else { break };
             let at = body.start + random.below(body.len());
-            match random.below(3) {
-                0 => octets[at] = random.below(256) as u8,
-                1 => octets.truncate(at.max(FRAME_AROUND)),
-                _ => octets[at] ^= 1 << random.below(8),
+            match (random.below(3), octets.get_mut(at)) {
+                (0, Some(octet)) => *octet = random.draw() as u8,
+                (1, _) => octets.truncate(at.max(FRAME_AROUND)),
+                (_, Some(octet)) => *octet ^= 1 << random.below(8),
+                _ => {}
             }
         }
         replays::replay_damaged(&octets);

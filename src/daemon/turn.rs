@@ -294,7 +294,8 @@ impl Turns {
         frames.clear();
         let received = ready_io(rest, || socket.receive(frames, at_most));
         let found = ready_io(discovers, || socket.receive_discovers(frames, at_most));
-        for error in [received, found].into_iter().flatten().filter_map(Result::err) {
+        // What ails an interface ails both: one line.
+        if let Some(error) = [received, found].into_iter().flatten().find_map(Result::err) {
             trace::say(&net_message::receive_failed(&socket.name, &error));
         }
         let count = self.frames.count();
