@@ -73,7 +73,8 @@ pub fn curve(
     arena::within(&disk, move |arena| {
         let running = server::start(arena, &server, &Setting::pool(POOL))?;
         let quota = Quota::hold(running.pid(), percent)?;
-        let plan = Plan { window: 128, time, clients: POOL / 2, ..arena.plan() };
+        // Wide enough that the pauses of the quota leave nothing undone.
+        let plan = Plan { window: 1024, time, clients: POOL / 2, ..arena.plan() };
         let point = |plan: &Plan, offered: f64| -> Result<Point> {
             let report = arena.load(plan)?;
             let p99 = crate::load::exchange::quantile(&report.request, 0.99);
