@@ -1,4 +1,4 @@
-//! Numbers from a seed: splitmix64. What else draws (`random`, `generator`) keeps its own way, since its seeds have names.
+//! Numbers from a seed: splitmix64. The `generator` draws in its own way, since its seeds have names.
 
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
@@ -6,6 +6,11 @@ pub struct Dice(u64);
 impl Dice {
     pub fn new(seed: u64) -> Self {
         Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xd1b5_4a32_d192_ed03)
+    }
+
+    /// As the scenarios and sessions made at random begin, whose seeds have names.
+    pub fn of_scenario(seed: u64) -> Self {
+        Dice((seed ^ 0x5851_f42d_4c95_7f2d).wrapping_mul(0xd134_2543_de82_ef95))
     }
 
     /// Dice of their own for one purpose, so that another draw elsewhere does not change them.
@@ -33,6 +38,11 @@ impl Dice {
     /// From `low` to `high`, both included.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.draw() % (high.saturating_sub(low) + 1)
+    }
+
+    /// True in so many of a hundred.
+    pub fn percent(&mut self, share: usize) -> bool {
+        self.below(100) < share
     }
 
     pub fn one_in(&mut self, count: u64) -> bool {

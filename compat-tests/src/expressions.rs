@@ -1,7 +1,7 @@
 //! Expressions and executable statements from a seed, each with a `log` that shows what it came to. A batch of them is one
 //! configuration: at the top level `dhcpd -t` evaluates it, in a subnet the packets of a scenario do.
 
-use crate::random::Dice;
+use crate::dice::Dice;
 use std::fmt::Write;
 
 /// What every batch declares: variables and functions that expressions use, options of several kinds.
@@ -164,7 +164,7 @@ pub struct Writer {
 
 impl Writer {
     pub fn new(seed: u64) -> Self {
-        Writer { dice: Dice::new(seed) }
+        Writer { dice: Dice::of_scenario(seed) }
     }
 
     pub fn data(&mut self, depth: usize) -> String {
@@ -503,7 +503,7 @@ pub fn patterns(seed: u64, count: usize) -> Vec<String> {
     ];
     const TEXTS: [&str; 12] =
         ["", "a", "b", "ab", "abc", "aab", "ABC", "a.b", "a1 b", "x-y", "a]b[c", "aa{2}\\\\b+c"];
-    let mut dice = Dice::new(seed ^ 0x7265);
+    let mut dice = Dice::of_scenario(seed ^ 0x7265);
     (0..count)
         .map(|number| {
             let pattern: String = (0..1 + dice.below(6)).map(|_| dice.of(&PIECES)).collect();

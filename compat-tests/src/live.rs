@@ -4,7 +4,7 @@
 use crate::lease_text;
 use crate::scenario::{Packet, Scenario, Step};
 use crate::script::{Outgoing, Script, server_mac, station_mac};
-use crate::shell::{Shell, end_changed};
+use crate::shell::{Shell, end_changed, ending};
 use crate::transcript::Transcript;
 use crate::wire::{self, Question};
 use crate::world::World;
@@ -14,9 +14,9 @@ use nix::unistd::Pid;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 type Result<T> = std::result::Result<T, String>;
@@ -538,14 +538,6 @@ impl Drop for Run<'_> {
                 let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
             }
         }
-    }
-}
-
-pub(crate) fn ending(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit {code}"),
-        (None, Some(signal)) => format!("signal {signal}"),
-        _ => "ended".into(),
     }
 }
 

@@ -1,41 +1,12 @@
 //! Scenarios from a seed: a configuration, hosts, classes, a lease file and a sequence of packets, as text in the scenario
 //! format, so that one that shows a difference can be kept as it is. Made of parts, so that it can be reduced.
 
+use crate::dice::Dice;
 use crate::live::{self, Program};
 use crate::replay;
 use crate::scenario::Scenario;
 use crate::transcript::{self, Difference};
 use crate::{lists, recording};
-
-/// SplitMix64: small, and the same everywhere.
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Dice((seed ^ 0x5851_f42d_4c95_7f2d).wrapping_mul(0xd134_2543_de82_ef95))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    /// True in so many of a hundred.
-    pub fn percent(&mut self, share: usize) -> bool {
-        self.below(100) < share
-    }
-
-    pub fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len())]
-    }
-}
 
 /// A scenario in pieces.
 #[derive(Clone, Debug)]
@@ -56,7 +27,7 @@ const PRLS: [&str; 6] =
 
 impl Draft {
     pub fn new(seed: u64) -> Self {
-        let mut dice = Dice::new(seed);
+        let mut dice = Dice::of_scenario(seed);
         let mut draft =
             Draft { seed, globals: Vec::new(), subnets: Vec::new(), leases: Vec::new(), steps: Vec::new() };
         draft.globals.push("ping-check false;".into());

@@ -2,9 +2,9 @@
 //! stands for the shell: a lease file of octets, a disk that is durable at once, interfaces that are a list. The first
 //! step happens at a fixed second; between steps the timers run that are due.
 
+use crate::dice::Dice;
 use crate::in_process;
 use crate::lease_text;
-use crate::random::Dice;
 use crate::scenario::{Packet, Port, Scenario, Step};
 use crate::script::{Outgoing, Script, server_mac, station_mac};
 use crate::transcript::{Section, Transcript};
@@ -41,7 +41,7 @@ pub fn run_at(scenario: &Scenario, start: i64) -> Result<Transcript> {
 /// The same, and at moments that a seed chooses, between any two events, the server is exported and another one goes on
 /// with its state. Nothing may be different.
 pub fn run_handed_over(scenario: &Scenario, seed: u64) -> Result<Transcript> {
-    run_by(scenario, START, Some(Dice::new(seed)))
+    run_by(scenario, START, Some(Dice::of_scenario(seed)))
 }
 
 fn run_by(scenario: &Scenario, start: i64, hand_over: Option<Dice>) -> Result<Transcript> {

@@ -1,8 +1,8 @@
 //! Sessions with omshell from a seed, through ISC's server and shell and through ours: objects of every kind with attributes that
 //! fit and that do not, found, made, changed and removed, clients and restarts in between.
 
+use crate::dice::Dice;
 use crate::live::{self, Program};
-use crate::random::Dice;
 use crate::scenario::Scenario;
 use crate::transcript::{self, Difference, Transcript};
 use crate::{lists, recording};
@@ -197,7 +197,7 @@ fn object(dice: &mut Dice, out: &mut String) {
 
 /// A scenario's text.
 pub fn draw(seed: u64) -> String {
-    let mut dice = Dice::new(seed);
+    let mut dice = Dice::of_scenario(seed);
     let mut text = format!(
         "title: sessions of seed {seed}\ntier: live omshell is a program of its own\n== config\n{CONFIGURATION}== leases\n{LEASES}"
     );

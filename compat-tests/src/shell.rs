@@ -4,14 +4,13 @@
 //! In a session `@epoch+60` is a time, and `$pool` stands for the value that the attribute `pool` was last printed with.
 
 use crate::lease_text;
-use crate::live::ending;
 use regex::{Captures, Regex};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 
 type Result<T> = std::result::Result<T, String>;
@@ -98,7 +97,7 @@ impl Shell {
         let value = match four_octets(value) {
             Some(seconds) if TIMES.contains(&name) => moment(seconds, self.start),
             Some(handle) if HANDLES.contains(&name) && handle < 1_000_000 => "HANDLE".into(),
-            _ => mask_made_up(value),
+            _ => lease_text::mask_made_up(value),
         };
         format!("{head}{name} = {value}")
     }
@@ -112,13 +111,6 @@ pub fn end_changed(line: String, start: i64) -> String {
     static TIME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[0-9]{9,10}\b").expect("a fixed pattern"));
     let told = |found: &Captures<'_>| found[0].parse().map_or(found[0].into(), |time| moment(time, start));
     TIME.replace_all(&line, told).into_owned()
-}
-
-/// Names that the server made up, of hosts (`nh6a…`) and groups (`ng6a…`): the time in hex.
-pub fn mask_made_up(text: &str) -> String {
-    static NAME: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\b(n[hg])[0-9a-f]{12,}\b").expect("a fixed pattern"));
-    NAME.replace_all(text, "${1}TIME").into_owned()
 }
 
 fn moment(seconds: u32, start: i64) -> String {
@@ -140,6 +132,14 @@ fn four_octets(value: &str) -> Option<u32> {
     let octets: Vec<u8> =
         value.split(':').map(|octet| u8::from_str_radix(octet, 16).ok()).collect::<Option<_>>()?;
     Some(u32::from_be_bytes(octets.try_into().ok()?))
+}
+
+pub fn ending(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        _ => "ended".into(),
+    }
 }
 
 #[cfg(test)]

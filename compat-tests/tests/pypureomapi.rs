@@ -4,7 +4,7 @@
 use compat_tests::ground::{Ground, Result, Wish, isc, ours, run, say, serve};
 use compat_tests::lease_text;
 use compat_tests::transcript::{Transcript, compare, show};
-use compat_tests::{lists, shell};
+use compat_tests::lists;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ fn session(server: &Path, python: &Path, keyed: bool) -> Result<Transcript> {
     }
     let mut out = Transcript::default();
     let lines = out.section("calls");
-    lines.extend(said.lines().map(shell::mask_made_up));
+    lines.extend(said.lines().map(lease_text::mask_made_up));
     lines.push(if server.alive() { "the server lives" } else { "the server has ended" }.into());
     let text = fs::read_to_string(&leases).map_err(say("lease file"))?;
     *out.section("lease file") = lease_text::normalise(&text, 0);

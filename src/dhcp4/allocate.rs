@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::client::Client;
-use super::find::LeaseRef;
+use super::lease_ref::LeaseRef;
 use super::message;
 use crate::config::model::NetworkId;
 use crate::lease::binding::State;

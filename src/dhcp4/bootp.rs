@@ -3,13 +3,14 @@
 
 use super::Engine;
 use super::client::Client;
-use super::find::{Fixed, LeaseRef};
-use super::grant::{Answering, Grant, first_address};
+use super::lease_ref::{Fixed, LeaseRef};
 use super::message;
+use super::options::first_address;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
 use super::scope::{self, Place};
 use super::send::{Reply, Route, Send};
+use super::work::{Answering, Grant};
 use crate::clock::Now;
 use crate::eval::context::Lease;
 use crate::eval::machine::Machine;

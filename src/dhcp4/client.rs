@@ -1,8 +1,8 @@
 //! A client's message: who it is and what is known of the client so far, and which message leads where (rules 1.1 to 1.6).
 
-use super::classify::Classes;
-use super::find::LeaseRef;
 use super::interface::InterfaceId;
+use super::lease_ref::LeaseRef;
+use super::member::Classes;
 use super::message::{self, Hardware, HostName, Identifier, Via, Who};
 use super::parameter::dhcp;
 use super::{Engine, Incoming};

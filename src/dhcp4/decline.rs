@@ -5,7 +5,7 @@
 
 use super::Engine;
 use super::client::Client;
-use super::find::LeaseRef;
+use super::lease_ref::LeaseRef;
 use super::message;
 use super::parameter::{self, dhcp};
 use super::scope;

@@ -2,9 +2,9 @@
 
 use super::Engine;
 use super::client::Client;
-use super::find::LeaseRef;
-use super::grant::{Answering, Grant};
+use super::lease_ref::LeaseRef;
 use super::message;
+use super::work::{Answering, Grant};
 use crate::clock::Now;
 
 /// An offered address stays out of the way for so long (rule 3.6).

@@ -3,7 +3,7 @@
 
 use super::Engine;
 use super::client::Client;
-use super::find::LeaseRef;
+use super::lease_ref::LeaseRef;
 use super::message;
 use super::nak::run_network;
 use super::parameter::dhcp;

@@ -3,31 +3,14 @@
 
 use super::Engine;
 use super::client::{Client, DISCOVER, REQUEST};
+use super::lease_ref::{Fixed, LeaseRef};
 use super::message::{self, nak_text};
 use super::parameter::dhcp;
-use crate::config::model::{HostId, NetworkId, SubnetId};
+use crate::config::model::{HostId, NetworkId};
 use crate::lease::binding::{Binding, State};
 use crate::lease::queue::BindingId;
 use smallvec::SmallVec;
 use std::net::Ipv4Addr;
-
-/// A fixed address, as a lease that no file knows.
-#[derive(Clone, Debug)]
-pub struct Fixed {
-    pub address: Ipv4Addr,
-    pub subnet: SubnetId,
-    pub host: HostId,
-    /// Client identifier of the host declaration.
-    pub uid: SmallVec<[u8; 16]>,
-}
-
-#[derive(Clone, Debug)]
-pub enum LeaseRef {
-    Stored(BindingId),
-    /// An address of a pool that has no binding yet.
-    Fresh(Ipv4Addr),
-    Fixed(Fixed),
-}
 
 #[derive(Debug, Default)]
 pub struct Found {

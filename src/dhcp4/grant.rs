@@ -2,108 +2,20 @@
 
 use super::Engine;
 use super::client::{Client, REQUEST};
-use super::find::{Fixed, LeaseRef};
+use super::lease_ref::{Fixed, LeaseRef};
 use super::message;
 use super::parameter::{self, dhcp};
-use super::scope::{self, Place};
-use crate::clock::{Now, Wall};
-use crate::config::model::HostId;
-use crate::eval::context::Lease;
-use crate::eval::machine::{Machine, OnBlocks, Outcome};
-use crate::eval::options::OptionState;
-use crate::eval::parameter::Flag;
-use crate::eval::value::{Value, Variables};
+use super::scope;
+use super::work::{Answering, Current, Grant, Work};
+use crate::clock::Now;
+use crate::eval::machine::OnBlocks;
+use crate::eval::value::Value;
 use crate::lease::binding::{Billing, Binding, State};
 use crate::lease::pool::PoolNumber;
 use crate::lease::queue::BindingId;
 use crate::option::definition::{AGENT, OptionId};
 use crate::transition::{self, Keep};
 use smallvec::SmallVec;
-use std::net::Ipv4Addr;
-
-/// What the client gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answering {
-    Offer,
-    Ack,
-    Bootp,
-}
-
-impl Answering {
-    /// Value of option 53; BOOTP has none.
-    pub fn message_type(self) -> Option<u8> {
-        match self {
-            Answering::Offer => Some(2),
-            Answering::Ack => Some(5),
-            Answering::Bootp => None,
-        }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Answering::Offer => "DHCPOFFER",
-            Answering::Ack => "DHCPACK",
-            Answering::Bootp => "BOOTREPLY",
-        }
-    }
-}
-
-/// What is to be given to whom.
-#[derive(Debug)]
-pub struct Grant {
-    pub lease: LeaseRef,
-    /// The host declaration the lease hangs on already.
-    pub host: Option<HostId>,
-    pub offer: Answering,
-    /// The line the message is logged with.
-    pub text: String,
-    /// When an offer is forgotten.
-    pub when: Option<Wall>,
-}
-
-/// The lease as it was found.
-pub struct Current {
-    pub id: Option<BindingId>,
-    pub binding: Binding,
-    /// Of a fixed address.
-    pub fixed: Option<HostId>,
-}
-
-/// The state of one grant while it is worked out.
-pub struct Work<'c, 'p> {
-    pub client: &'c Client<'p>,
-    pub grant: Grant,
-    pub current: Current,
-    pub place: Place,
-    pub variables: Variables,
-    pub options: OptionState,
-    pub outcome: Outcome,
-    pub host: Option<HostId>,
-}
-
-impl Work<'_, '_> {
-    /// The evaluator over what was found: the lease, its variables, the options set so far.
-    pub fn machine<'m>(&'m mut self, engine: &'m Engine) -> Machine<'m> {
-        let client = self.client;
-        let host = self.host.or(self.current.fixed);
-        let lease = Lease {
-            address: self.current.binding.address,
-            ends: self.current.binding.ends,
-            hardware: &self.current.binding.hardware,
-            is_static: self.current.fixed.is_some(),
-            host_name: host.map(|host| &*client.config.host(host).name),
-        };
-        let context = scope::context(client, &engine.hosts, Some(lease));
-        Machine::new(context, &mut self.variables, &mut self.options, &mut self.outcome)
-    }
-
-    fn refuse(&mut self, flag: Option<Flag>, fault: &str) -> bool {
-        if flag == Some(Flag::No) {
-            self.outcome.say(message::dropped(&self.grant.text, fault));
-        }
-        !scope::is_allowed(flag)
-    }
-}
 
 impl Engine {
     pub(super) fn grant(&mut self, now: Now, client: Client<'_>, grant: Grant) {
@@ -494,9 +406,4 @@ fn agent_octets(client: &Client<'_>) -> Vec<u8> {
 fn return_agent_options(work: &mut Work<'_, '_>) {
     debug_assert!(!work.options.uses(AGENT));
     super::options::return_agent_options(&mut work.options, work.client);
-}
-
-/// Addresses of a reply that come from the configuration.
-pub fn first_address(value: &[u8]) -> Option<Ipv4Addr> {
-    value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
 }

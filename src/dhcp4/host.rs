@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::client::Client;
-use super::find::Fixed;
+use super::lease_ref::Fixed;
 use crate::config::model::{FixedAddresses, Host, HostId, NetworkId};
 use crate::eval::context::Context;
 use crate::eval::machine::{Machine, Outcome};

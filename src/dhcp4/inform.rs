@@ -119,7 +119,7 @@ impl Engine {
             let list = request_list(&mut machine, client);
             machine.outcome.say(crate::log::Line::info(text));
             if let Some(value) = machine.option_value(parameter::NEXT_SERVER) {
-                header.siaddr = super::grant::first_address(&value).unwrap_or(Ipv4Addr::UNSPECIFIED);
+                header.siaddr = super::options::first_address(&value).unwrap_or(Ipv4Addr::UNSPECIFIED);
             }
             for code in [dhcp::LEASE_TIME, dhcp::RENEWAL_TIME, dhcp::REBINDING_TIME] {
                 machine.options.delete(OptionId::dhcp(code));

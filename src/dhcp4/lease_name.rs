@@ -1,9 +1,9 @@
 //! `get-lease-hostnames`: the name of the address goes with the answer. ISC stands still while it asks DNS; here the one
 //! message is put aside and worked on again when the name is known.
 
-use super::grant::Work;
 use super::interface::InterfaceId;
 use super::parameter::{self, dhcp};
+use super::work::Work;
 use super::{Engine, Incoming};
 use crate::clock::Now;
 use crate::option::definition::OptionId;

@@ -1,9 +1,9 @@
 //! How long a lease lasts (section 6).
 
 use super::Engine;
-use super::grant::{Answering, Work};
 use super::message;
 use super::parameter::{self, dhcp};
+use super::work::{Answering, Work};
 use crate::clock::{NEVER, Wall};
 use crate::config::model::PoolId;
 use crate::failover::lease_time;

@@ -15,8 +15,10 @@ mod host;
 mod inform;
 pub mod interface;
 mod lease_name;
+mod lease_ref;
 mod lease_time;
 mod leasequery;
+mod member;
 pub mod message;
 mod nak;
 mod network;
@@ -30,6 +32,7 @@ mod request;
 mod reuse;
 mod scope;
 pub mod send;
+mod work;
 
 use crate::clock::{Now, Wall};
 use crate::config::Config;

@@ -7,6 +7,7 @@ use crate::eval::options::OptionState;
 use crate::eval::reply::Wishes;
 use crate::option::definition::{AGENT, FQDN, OptionId};
 use crate::wire::dhcp4::{FIXED, Header};
+use std::net::Ipv4Addr;
 use std::ops::Range;
 
 /// A reply is padded to this length (RFC 1542 section 2.1).
@@ -81,4 +82,9 @@ pub fn build(
         out.resize(start + BOOTP_LENGTH, 0);
     }
     start..out.len()
+}
+
+/// Addresses of a reply that come from the configuration.
+pub fn first_address(value: &[u8]) -> Option<Ipv4Addr> {
+    value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
 }

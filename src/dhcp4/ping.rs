@@ -1,10 +1,10 @@
 //! The ping check (section 8): an address is asked for before it is offered.
 
 use super::Engine;
-use super::grant::{Answering, Work};
 use super::message;
 use super::parameter;
 use super::send::Reply;
+use super::work::{Answering, Work};
 use crate::clock::Wall;
 use crate::lease::binding::State;
 use crate::lease::queue::BindingId;

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::client::Client;
-use super::find::LeaseRef;
+use super::lease_ref::LeaseRef;
 use super::message;
 use super::parameter::dhcp;
 use crate::lease::queue::BindingId;

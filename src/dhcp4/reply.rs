@@ -2,14 +2,15 @@
 
 use super::Engine;
 use super::client::Client;
-use super::find::LeaseRef;
-use super::grant::{Answering, Work, first_address};
+use super::lease_ref::LeaseRef;
 use super::lease_time::Times;
 use super::message;
+use super::options::first_address;
 use super::options::{self, Packing};
 use super::parameter::{self, dhcp};
 use super::scope;
 use super::send::{Reply, Route, Send};
+use super::work::{Answering, Work};
 use crate::clock::Now;
 use crate::eval::context::Lease;
 use crate::eval::machine::Machine;

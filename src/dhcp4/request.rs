@@ -2,10 +2,11 @@
 
 use super::Engine;
 use super::client::Client;
-use super::find::{Found, LeaseRef};
-use super::grant::{Answering, Grant};
+use super::find::Found;
+use super::lease_ref::LeaseRef;
 use super::message;
 use super::parameter::dhcp;
+use super::work::{Answering, Grant};
 use crate::clock::Now;
 use crate::option::definition::OptionId;
 use std::net::Ipv4Addr;

@@ -1,10 +1,10 @@
 //! `dhcp-cache-threshold` (section 7): a lease that is young enough is given once more as it is, and nothing is written.
 
 use super::Engine;
-use super::grant::{Answering, Work};
 use super::lease_time::Times;
 use super::message;
 use super::parameter;
+use super::work::{Answering, Work};
 use crate::lease::binding::{Binding, State};
 use crate::lease::queue::BindingId;
 

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::client::Client;
-use super::find::LeaseRef;
+use super::lease_ref::LeaseRef;
 use crate::config::model::{PoolId, ScopeId, SubnetId};
 use crate::eval::ast::Block;
 use crate::eval::context::{Context, HostTable, Lease};
