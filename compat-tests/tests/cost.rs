@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 #[test]
-fn a_steady_exchange_allocates_nothing_but_nodes_of_the_queue() {
+fn a_steady_exchange_allocates_nothing() {
     let _profiler = dhat::Profiler::builder().testing().build();
     let mut core = Core::new(PLAIN, Ipv4Addr::new(10, 255, 255, 1));
     let clients = 0..500u16;

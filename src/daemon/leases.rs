@@ -4,12 +4,12 @@ use super::recorded::Recorded;
 use super::turn::{Core, event_of};
 use super::{Fatal, message, trace};
 use crate::clock::{Now, Wall};
-use crate::config::Config;
 use crate::config::model::ServerDuid;
+use crate::config::{self, Config};
 use crate::journal::{Batch, Journal, Report};
 use crate::lease::binding::State;
 use crate::lease::store::Store;
-use crate::lease_file::reader;
+use crate::lease_file::reader::{self, Way};
 use crate::log::Line;
 use crate::net::message::reason;
 use crate::server::Server;
@@ -18,8 +18,8 @@ use crate::server::event::{Event, Interface};
 use crate::syntax::source::{Source, SourceId};
 use crate::transition::load::{Kept, Loader, pools};
 use crate::transition::message::unwritable_lease;
-use std::fs;
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write as _};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -33,13 +33,65 @@ pub struct Leases {
     pub kept: Kept,
 }
 
+/// The file as it is read: its beginning, and the rest in pieces.
+pub struct Text {
+    pub beginning: Vec<u8>,
+    rest: Option<File>,
+}
+
+/// Octets of a piece: few enough for a processor's cache.
+const PIECE: u64 = 512 << 10;
+
+impl Text {
+    /// Of an open file, which may be a folder: that shows only now.
+    pub fn begin(mut file: File, path: &Path) -> Result<Text, Fatal> {
+        file.seek(SeekFrom::End(0))
+            .and_then(|_| file.rewind())
+            .map_err(|e| message::cannot_seek(path, &reason(&e)))?;
+        let beginning = piece(&file).map_err(|e| unreadable(path, &e))?;
+        Ok(Text { beginning, rest: Some(file) })
+    }
+
+    pub fn whole(text: Vec<u8>) -> Text {
+        Text { beginning: text, rest: None }
+    }
+
+    /// All of it at once.
+    pub fn complete(&mut self, path: &Path) -> Result<(), Fatal> {
+        let Some(mut rest) = self.rest.take() else { return Ok(()) };
+        rest.read_to_end(&mut self.beginning).map(|_| ()).map_err(|e| unreadable(path, &e))
+    }
+}
+
+fn piece(file: &File) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(PIECE as usize);
+    file.take(PIECE).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Fatal {
+    config::message::cannot_read(&path.to_string_lossy(), reason(error)).into()
+}
+
 /// Reads the file's text. What ISC would lose is kept beside the file in `NAME.rejected`, unless this is only a test.
-pub fn read(path: &Path, text: Vec<u8>, config: &mut Config, now: Wall, test: bool) -> Result<Leases, Fatal> {
+pub fn read(path: &Path, text: Text, config: &mut Config, now: Wall, test: bool) -> Result<Leases, Fatal> {
     let mut store = Store::new(&pools(config));
     let mut kept = Kept::new(config);
-    let source = Source::new(&*path.to_string_lossy(), text, SourceId(0));
+    let source = Source::new(&*path.to_string_lossy(), text.beginning, SourceId(0));
     let mut loader = Loader { store: &mut store, kept: &mut kept };
-    let outcome = reader::read(source, now, config, &mut loader, &mut |line: Line| trace::say(&line));
+    let mut failed = None;
+    let mut more = || match piece(text.rest.as_ref()?) {
+        Ok(piece) => Some(piece).filter(|piece| !piece.is_empty()),
+        Err(error) => {
+            failed = Some(error);
+            None
+        }
+    };
+    let say = &mut |line: Line| trace::say(&line);
+    let outcome = reader::read_pieces(Way::Fast, source, &mut more, now, config, &mut loader, say);
+    if let Some(error) = failed {
+        return Err(unreadable(path, &error));
+    }
     if let Some(text) = outcome.fatal {
         return Err(Fatal::Text(text));
     }

@@ -89,9 +89,10 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     if !start.flags.test_leases && !start.flags.no_pid && pid_file::names_running_server(&pid_file) {
         return Err(Fatal::Text(message::already_running()));
     }
-    let text = read_leases(&lease_file)?;
+    let mut text = open_leases(&lease_file)?;
     if let Some(recorder) = &mut recorder {
-        recorder.file(FileRole::Leases, &lease_file.to_string_lossy(), &text);
+        text.complete(&lease_file)?;
+        recorder.file(FileRole::Leases, &lease_file.to_string_lossy(), &text.beginning);
     }
     let mut config = config;
     let leases = leases::read(&lease_file, text, &mut config, begun, start.flags.test_leases)?;
@@ -273,13 +274,13 @@ fn refuse(config: &Config) -> Result<(), Fatal> {
     Ok(())
 }
 
-fn read_leases(path: &Path) -> Result<Vec<u8>, Fatal> {
+fn open_leases(path: &Path) -> Result<leases::Text, Fatal> {
     let file = File::open(path).map_err(|error| {
         let (lines, fatal) = message::no_lease_database(path, &reason(&error));
         lines.iter().for_each(trace::say);
         fatal
     })?;
-    read_whole(file, path)
+    leases::Text::begin(file, path)
 }
 
 /// A folder can be opened, and fails only here, in one of two ways that depend on the file system.

@@ -13,3 +13,4 @@ pub mod order;
 pub mod pool;
 pub mod queue;
 pub mod store;
+mod tree;

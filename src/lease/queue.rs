@@ -1,7 +1,7 @@
 //! One queue of a pool: bindings by time, and among equal times in the order ISC keeps them.
 
+use super::tree::Tree;
 use crate::clock::Wall;
-use std::collections::BTreeMap;
 
 /// A binding's number in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,9 +43,14 @@ pub(super) fn loaded(time: Wall, n: usize, id: BindingId) -> Place {
     ((key(time), Tie::MAX - 1 - Tie::try_from(n).unwrap_or(MIDDLE).min(MIDDLE)), id)
 }
 
+fn joined(time: u32, tie: Tie) -> u64 {
+    u64::from(time) << 32 | u64::from(tie)
+}
+
 #[derive(Debug, Default)]
 pub struct Queue {
-    by_time: BTreeMap<(u32, Tie), BindingId>,
+    /// By time and tie.
+    by_time: Tree,
 }
 
 impl Queue {
@@ -59,53 +64,61 @@ impl Queue {
 
     /// The earliest.
     pub fn first(&self) -> Option<BindingId> {
-        self.by_time.first_key_value().map(|(_, id)| *id)
+        self.by_time.first().map(BindingId)
     }
 
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = BindingId> + '_ {
-        self.by_time.values().copied()
+    pub fn iter(&self) -> impl Iterator<Item = BindingId> + '_ {
+        self.by_time.iter().map(|(_, id)| BindingId(id))
     }
 
     /// From a time on.
     pub(super) fn iter_from(&self, time: Wall) -> impl Iterator<Item = BindingId> + '_ {
-        self.by_time.range((key(time), 0)..).map(|(_, id)| *id)
+        self.by_time.iter_from(joined(key(time), 0)).map(|(_, id)| BindingId(id))
     }
 
     /// Everything at once, in order.
-    pub(super) fn fill(&mut self, places: impl Iterator<Item = Place>) {
-        self.by_time = places.collect();
+    pub(super) fn fill(&mut self, places: impl ExactSizeIterator<Item = Place>) {
+        self.by_time.fill(places.map(|((time, tie), id)| (joined(time, tie), id.0)));
     }
 
     /// Puts it before all of the same time; gives the tie to be kept for [`Queue::remove`]. When the ties of one time
     /// are used up (two thousand million arrivals), the newest shares the front with nobody and goes to the back.
     pub(super) fn insert(&mut self, time: Wall, id: BindingId) -> Tie {
         let time = key(time);
-        let tie = match self.by_time.range((time, 0)..=(time, Tie::MAX)).next() {
+        let mut place = self.by_time.find(joined(time, 0));
+        let first = self.by_time.at(&place).filter(|(key, _)| (key >> 32) as u32 == time);
+        let tie = match first.map(|(key, _)| key as Tie) {
             None => MIDDLE,
-            Some(((_, 0), _)) => self.after_last(time),
-            Some(((_, tie), _)) => tie - 1,
+            Some(0) => {
+                let tie = self.after_last(time);
+                place = self.by_time.find(joined(time, tie));
+                tie
+            }
+            Some(tie) => tie - 1,
         };
-        self.by_time.insert((time, tie), id);
+        self.by_time.insert(place, joined(time, tie), id.0);
         tie
     }
 
     fn after_last(&self, time: u32) -> Tie {
-        let last = self.by_time.range((time, 0)..=(time, Tie::MAX)).next_back();
-        last.map_or(MIDDLE, |((_, tie), _)| tie.saturating_add(1))
+        let last = self.by_time.before(&self.by_time.find(joined(time, Tie::MAX)));
+        last.map_or(MIDDLE, |(key, _)| (key as Tie).saturating_add(1))
     }
 
     /// Where it was before.
     pub(super) fn put_back(&mut self, time: Wall, tie: Tie, id: BindingId) {
-        self.by_time.insert((key(time), tie), id);
+        let key = joined(key(time), tie);
+        let place = self.by_time.find(key);
+        self.by_time.insert(place, key, id.0);
     }
 
     pub(super) fn remove(&mut self, time: Wall, tie: Tie) -> Option<BindingId> {
-        self.by_time.remove(&(key(time), tie))
+        self.by_time.remove(joined(key(time), tie)).map(BindingId)
     }
 
     /// The next one after a place in the queue; for walks that are interrupted.
     pub(super) fn after(&self, time: Wall, tie: Tie) -> Option<BindingId> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        self.by_time.range((Excluded((key(time), tie)), Unbounded)).next().map(|(_, id)| *id)
+        let next = joined(key(time), tie).checked_add(1)?;
+        self.by_time.at(&self.by_time.find(next)).map(|(_, id)| BindingId(id))
     }
 }

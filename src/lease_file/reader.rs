@@ -7,7 +7,7 @@ use super::{
 use crate::clock::Wall;
 use crate::lease::association::Kind as IaKind;
 use crate::log::Line;
-use crate::syntax::cursor::Cursor;
+use crate::syntax::cursor::{Cursor, Pieces};
 use crate::syntax::diagnostic::Report;
 use crate::syntax::keyword::Keyword as K;
 use crate::syntax::source::Source;
@@ -47,6 +47,10 @@ pub enum Way {
     Grammar,
 }
 
+/// With fewer octets than this left of a piece the next is brought: more than a record has, but for odd ones, which the
+/// grammar reads across pieces.
+const MARGIN: usize = 16 << 10;
+
 /// Reads a whole file. `now` decides about records without a state.
 pub fn read(
     source: Source,
@@ -67,16 +71,30 @@ pub fn read_by(
     consumer: &mut dyn Consumer,
     report: &mut dyn Report,
 ) -> Outcome {
-    let text = source.text.clone();
+    read_pieces(way, source, &mut || None, now, declarations, consumer, report)
+}
+
+/// [`read_by`] of a file of which `source` is the beginning, and the rest comes in pieces. Only what is being read of it is
+/// kept in memory.
+pub fn read_pieces<'r>(
+    way: Way,
+    source: Source,
+    more: &'r mut Pieces<'r>,
+    now: Wall,
+    declarations: &mut dyn Known,
+    consumer: &mut dyn Consumer,
+    report: &mut dyn Report,
+) -> Outcome {
     let mut forward = |line: Line| report.line(line);
-    let mut cursor = Cursor::new(source, &mut forward);
+    let mut cursor = Cursor::in_pieces(source, more, &mut forward);
     let names = canonical::Names::default();
     let mut reader =
         Reader { now, declarations, consumer, byte_order: None, names, stateless: BTreeSet::new() };
     let mut rejected = Vec::new();
     loop {
+        cursor.refill(MARGIN);
         if way == Way::Fast {
-            reader.canonical(&text, &mut cursor, &mut rejected);
+            reader.canonical(&mut cursor, &mut rejected);
         }
         let kind = cursor.next();
         if kind == Kind::Eof {
@@ -85,6 +103,7 @@ pub fn read_by(
         let from = cursor.span().start as usize;
         if !reader.statement(kind, &mut cursor) {
             let to = cursor.position().unwrap_or_else(|| cursor.span().end as usize);
+            let text = &cursor.source().text;
             rejected.extend_from_slice(text.get(from..to.max(from)).unwrap_or_default());
             if rejected.last() != Some(&b'\n') {
                 rejected.push(b'\n');
@@ -139,7 +158,19 @@ impl Reader<'_> {
     }
 
     /// Canonical lease records one after another, as many as there are.
-    fn canonical(&mut self, text: &[u8], cursor: &mut Cursor, rejected: &mut Vec<u8>) {
+    fn canonical(&mut self, cursor: &mut Cursor, rejected: &mut Vec<u8>) {
+        loop {
+            let text = cursor.source().text.clone();
+            self.canonical_of(&text, cursor, rejected);
+            drop(text);
+            if !cursor.refill(MARGIN) {
+                return;
+            }
+        }
+    }
+
+    /// Of what is there of the file.
+    fn canonical_of(&mut self, text: &[u8], cursor: &mut Cursor, rejected: &mut Vec<u8>) {
         let Some(start) = cursor.position() else { return };
         let (mut at, mut lines) = (start, 0u32);
         // The rest of the line of the record before.

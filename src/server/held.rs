@@ -8,7 +8,9 @@ use crate::failover::Outgoing;
 use crate::failover::sabotage::{Rule, Sabotage};
 use crate::log::Line;
 use rustc_hash::{FxHashMap, FxHasher};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::hash::{Hash, Hasher};
 
 /// Octets of `chaddr` in a message.
@@ -39,13 +41,19 @@ struct Waiting {
     count: u32,
 }
 
+/// The order in which what is held leaves, the first on top: by record, then as it was made; and its place.
+type Turn = Reverse<(u64, u64, usize)>;
+
 /// Held effects by the record they wait for.
 #[derive(Debug, Default)]
 pub struct Held {
     /// Everything up to here is on the disk.
     durable: u64,
     made: u64,
-    waiting: BTreeMap<(u64, u64), What>,
+    turns: BinaryHeap<Turn>,
+    waiting: Vec<Option<What>>,
+    /// Places that are free again.
+    free: Vec<usize>,
     /// The record that the last reply held for a client waits for.
     clients: FxHashMap<u64, u64>,
     /// The same for a TCP stream.
@@ -72,7 +80,7 @@ fn client_of(payload: &[u8]) -> u64 {
 
 impl Held {
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.turns.is_empty()
     }
 
     /// A reply whose octets lie in `bytes`: leaves at once, or is kept.
@@ -160,22 +168,41 @@ impl Held {
     }
 
     fn has_room(&self) -> bool {
-        !self.refusing && self.waiting.len() < MOST
+        !self.refusing && self.turns.len() < MOST
     }
 
     fn keep(&mut self, sequence: u64, what: What) {
         self.made += 1;
-        self.waiting.insert((sequence, self.made), what);
+        self.put(sequence, self.made, what);
+    }
+
+    fn put(&mut self, sequence: u64, made: u64, what: What) {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.waiting.push(None);
+            self.waiting.len() - 1
+        });
+        if let Some(free) = self.waiting.get_mut(place) {
+            *free = Some(what);
+        }
+        self.turns.push(Reverse((sequence, made, place)));
+    }
+
+    /// What may leave first, if its record is durable.
+    fn next(&mut self) -> Option<What> {
+        let next = self.turns.peek_mut()?;
+        if next.0.0 > self.durable {
+            return None;
+        }
+        let Reverse((.., place)) = PeekMut::pop(next);
+        self.free.push(place);
+        self.waiting.get_mut(place)?.take()
     }
 
     /// Records up to `sequence` are durable: what waited for them leaves.
     pub fn release(&mut self, sequence: u64, out: &mut Effects) {
         self.durable = self.durable.max(sequence);
-        while let Some(entry) = self.waiting.first_entry() {
-            if entry.key().0 > self.durable {
-                break;
-            }
-            match entry.remove() {
+        while let Some(what) = self.next() {
+            match what {
                 What::Execute(words) => out.list.push(Effect::Execute(words)),
                 What::Close(stream) => {
                     self.streams.remove(&stream);
@@ -200,10 +227,10 @@ impl Held {
             }
         }
         let durable = self.durable;
-        if self.waiting.is_empty() {
+        if self.turns.is_empty() {
             self.clients.clear();
             self.streams.clear();
-        } else if self.clients.len() + self.streams.len() > self.waiting.len() * 2 {
+        } else if self.clients.len() + self.streams.len() > self.turns.len() * 2 {
             self.clients.retain(|_, sequence| *sequence > durable);
             self.streams.retain(|_, waiting| waiting.sequence > durable);
         }
@@ -212,8 +239,10 @@ impl Held {
     /// The records after `durable` are lost to the file as it is: the replies that depend on them are never sent. The
     /// clients will ask again. Gives how many, and the streams that were to get some.
     pub fn withdraw(&mut self) -> (usize, Vec<StreamId>) {
-        let count = self.waiting.len();
+        let count = self.turns.len();
+        self.turns.clear();
         self.waiting.clear();
+        self.free.clear();
         self.clients.clear();
         let durable = self.durable;
         let streams = std::mem::take(&mut self.streams).into_iter();

@@ -4,6 +4,10 @@
 //! reading stopped, the column counts the octet that ended the token before, and looking ahead across a line end brings back
 //! the line before. The bookkeeping here follows those rules; the tokens themselves come from [`Lexer`].
 
+mod pieces;
+
+pub use pieces::Pieces;
+
 use super::diagnostic::{COLUMNS, Diagnostic, Report};
 use super::lexer::{FALSE_END, Lexeme, Lexer, Shape};
 use super::source::{Source, Span};
@@ -70,10 +74,11 @@ impl State {
 pub struct Saved(Box<State>);
 
 /// A source put aside while one that it includes is read.
-pub struct Enclosing {
+pub struct Enclosing<'r> {
     source: Source,
     lexer: Lexer,
     state: State,
+    more: Option<&'r mut Pieces<'r>>,
 }
 
 /// Reads one source. `'r` is the life of whoever hears the messages.
@@ -86,13 +91,15 @@ pub struct Cursor<'r> {
     dead: bool,
     /// The end of a line is a token.
     by_line: bool,
+    /// Where the rest of the source comes from.
+    more: Option<&'r mut Pieces<'r>>,
 }
 
 impl<'r> Cursor<'r> {
     pub fn new(source: Source, report: &'r mut (dyn Report + 'r)) -> Self {
         let lexer = Lexer::new(source.text.clone());
         let state = State::new();
-        Cursor { source, lexer, state, report, fatal: None, dead: false, by_line: false }
+        Cursor { source, lexer, state, report, fatal: None, dead: false, by_line: false, more: None }
     }
 
     /// For text that is read line by line: the end of a line is the token `Kind::Char(b'\n')`.
@@ -101,20 +108,22 @@ impl<'r> Cursor<'r> {
     }
 
     /// Goes on in another source; [`Cursor::leave`] comes back. Files nest this way, not by recursion.
-    pub fn enter(&mut self, source: Source) -> Enclosing {
+    pub fn enter(&mut self, source: Source) -> Enclosing<'r> {
         let lexer = Lexer::new(source.text.clone());
         Enclosing {
             source: std::mem::replace(&mut self.source, source),
             lexer: std::mem::replace(&mut self.lexer, lexer),
             state: std::mem::replace(&mut self.state, State::new()),
+            more: self.more.take(),
         }
     }
 
     /// Back behind the `include` statement. Whether there were messages is counted for each source apart.
-    pub fn leave(&mut self, enclosing: Enclosing) {
+    pub fn leave(&mut self, enclosing: Enclosing<'r>) {
         self.source = enclosing.source;
         self.lexer = enclosing.lexer;
         self.state = enclosing.state;
+        self.more = enclosing.more;
     }
 
     /// The next token, white space aside. Not an iterator: the end is a token, and may be followed by more.
@@ -353,7 +362,13 @@ impl<'r> Cursor<'r> {
                 return Kind::Eof;
             }
             let (line, column) = (self.state.line, self.column());
-            let Some(Lexeme { mut shape, mut range }) = self.lexer.token_at(self.state.at) else {
+            let found = self.lexer.token_at(self.state.at);
+            let end = found.as_ref().map_or(self.state.at, |lexeme| lexeme.range.end);
+            // What touches the end of a piece may go on in the next.
+            if end + 1 >= self.source.text.len() && self.grow() {
+                continue;
+            }
+            let Some(Lexeme { mut shape, mut range }) = found else {
                 let end = self.state.at;
                 if !self.is_end(end) {
                     self.die("Exiting");
@@ -454,14 +469,19 @@ impl<'r> Cursor<'r> {
     }
 
     fn read_string(&mut self, range: std::ops::Range<usize>) -> Kind {
-        let source = self.source.text.clone();
         // Faulty escapes may go on behind the grammar's token, and a long string ends ahead of it.
         let start = range.start + 1;
-        let rest = source.get(start..).unwrap_or_default();
-        let mut text = std::mem::replace(&mut self.state.text, Text::new());
-        let mut complaints = Vec::new();
-        let read = text.read_string(rest, |complaint, read| complaints.push((complaint, read)));
-        self.state.text = text;
+        let (source, complaints, read) = loop {
+            let source = self.source.text.clone();
+            let rest = source.get(start..).unwrap_or_default();
+            let mut text = std::mem::replace(&mut self.state.text, Text::new());
+            let mut complaints = Vec::new();
+            let read = text.read_string(rest, |complaint, read| complaints.push((complaint, read)));
+            self.state.text = text;
+            if start + read + 1 < source.len() || !self.grow() {
+                break (source, complaints, read);
+            }
+        };
         for (complaint, read) in complaints {
             let consumed = usize::from(complaint == Complaint::EndOfFile && start + read < source.len());
             self.advance(start + read + consumed, false);

@@ -59,6 +59,13 @@ impl Lexer {
         Lexer { text, batch: Vec::new(), next: 0, size: FIRST_BATCH, masked: String::new() }
     }
 
+    /// Reads this from now on.
+    pub fn go_on_in(&mut self, text: Arc<[u8]>) {
+        self.text = text;
+        self.batch.clear();
+        self.next = 0;
+    }
+
     /// The token that starts at octet `at`; none at the end or at a false end. Cheap when called with the end of the token before.
     pub fn token_at(&mut self, at: usize) -> Option<Lexeme> {
         if let Some(found) = self.batch.get(self.next).filter(|lexeme| lexeme.range.start == at) {

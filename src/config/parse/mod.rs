@@ -85,7 +85,7 @@ pub(super) struct Reader<'r, 'i> {
     cursor: &'i mut Cursor<'r>,
     open: &'i mut Include<'i>,
     file: File,
-    waiting: Vec<(File, Enclosing)>,
+    waiting: Vec<(File, Enclosing<'r>)>,
     frames: Vec<Frame>,
     config: &'i mut Config,
     /// Declared addresses, as ranges `low..=high`.

@@ -153,7 +153,7 @@ impl Beginning {
         let values = config.start_up(&command_line, &hosts, begun, &mut hear).map_err(|_| Fatal::Said)?;
         let Some((FileRole::Leases, name, text)) = self.files.pop_front() else { return Ok(None) };
         leases.begin(&text);
-        let read = leases::read(Path::new(&name), text, &mut config, begun, true)?;
+        let read = leases::read(Path::new(&name), leases::Text::whole(text), &mut config, begun, true)?;
         let offsets = start.local_offsets.clone();
         let offset = Box::new(move |when| offset_at(&offsets, when));
         let server = start::build(config, hosts, read, (start.port, start.broadcast), &values, offset);

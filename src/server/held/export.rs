@@ -10,10 +10,13 @@ impl Held {
         out.u64(self.durable);
         out.u64(self.made);
         out.bool(self.refusing);
-        out.count(self.waiting.len());
-        for ((sequence, made), what) in &self.waiting {
-            out.u64(*sequence);
-            out.u64(*made);
+        let mut turns: Vec<_> = self.turns.iter().map(|turn| turn.0).collect();
+        turns.sort_unstable();
+        out.count(turns.len());
+        for (sequence, made, place) in turns {
+            let Some(what) = self.waiting.get(place).and_then(Option::as_ref) else { continue };
+            out.u64(sequence);
+            out.u64(made);
             put_what(out, what);
         }
         let mut clients: Vec<_> = self.clients.iter().collect();
@@ -37,7 +40,7 @@ impl Held {
         let mut held =
             Held { durable: octets.u64()?, made: octets.u64()?, refusing: octets.bool()?, ..Held::default() };
         let waiting = octets.list(17, |octets| Ok(((octets.u64()?, octets.u64()?), what(octets)?)))?;
-        held.waiting = waiting.into_iter().collect();
+        waiting.into_iter().for_each(|((sequence, made), what)| held.put(sequence, made, what));
         let clients = octets.list(16, |octets| Ok((octets.u64()?, octets.u64()?)))?;
         held.clients = clients.into_iter().collect();
         let streams = octets.list(20, |octets| {
