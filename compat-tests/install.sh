@@ -9,6 +9,10 @@ command -v dhclient >/dev/null || wanted+=(isc-dhcp-client)
 command -v dhcpcd >/dev/null || wanted+=(dhcpcd-base)
 [ -x /usr/sbin/perfdhcp ] || wanted+=(kea-admin)
 command -v strace >/dev/null || wanted+=(strace)
+# A wall clock that a test can set without setting the machine's: tests/clock.rs.
+command -v faketime >/dev/null || wanted+=(faketime)
+# Counts instructions: tests/cost.rs.
+command -v valgrind >/dev/null || wanted+=(valgrind)
 command -v nft >/dev/null || wanted+=(nftables)
 [ -x /usr/sbin/mkfs.ext4 ] || wanted+=(e2fsprogs)
 # Readers of lease files and logs: tests/readers.rs.

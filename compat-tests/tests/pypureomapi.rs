@@ -3,8 +3,8 @@
 
 use compat_tests::ground::{Ground, Result, Wish, isc, ours, run, say, serve};
 use compat_tests::lease_text;
-use compat_tests::transcript::{Transcript, compare, show};
 use compat_tests::lists;
+use compat_tests::transcript::{Transcript, compare, show};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -2,6 +2,10 @@
 //! reports first, then TCP streams, signals, due timers and echo replies, packets last; then the core's effects go out together, the
 //! records as one batch for the journal and the datagrams as one system call a socket.
 
+mod clock;
+
+pub use clock::Clock;
+
 use super::execute::Programs;
 use super::host_name::HostNames;
 use super::operator_log::OperatorLog;
@@ -22,7 +26,6 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -44,27 +47,6 @@ pub trait Core {
     fn handle(&mut self, now: Now, event: Event<'_>, out: &mut Effects);
     /// Monotonic microseconds at which it wants `Event::Timer`.
     fn next_deadline(&self) -> Option<u64>;
-}
-
-/// Wall clock, and microseconds since the loop was made.
-pub struct Clock {
-    start: Instant,
-}
-
-impl Clock {
-    pub fn new() -> Clock {
-        Clock { start: Instant::now() }
-    }
-
-    pub fn now(&self) -> Now {
-        // A clock before 1970 reads as 1970.
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-        Now { wall, mono: self.start.elapsed().as_micros() as u64 }
-    }
-
-    fn instant(&self, mono: u64) -> Instant {
-        self.start + Duration::from_micros(mono)
-    }
 }
 
 /// Everything the loop owns besides the core.
@@ -134,6 +116,7 @@ struct Turns {
     first: usize,
     /// Monotonic microseconds of the last timer event.
     last_timer: u64,
+    watch: clock::Watch,
     exit: Option<i32>,
 }
 
@@ -156,6 +139,7 @@ impl Turns {
             reports: Vec::new(),
             first: 0,
             last_timer: 0,
+            watch: clock::Watch::default(),
             exit: None,
         })
     }
@@ -211,6 +195,9 @@ impl Turns {
 
     fn turn<C: Core>(&mut self, core: &mut C, woken: Woken) {
         let now = self.shell.clock.now();
+        if let Some(seconds) = self.watch.moved(now) {
+            trace::say(&message::clock_moved(seconds));
+        }
         self.journal_reports(core, now);
         let mut share = Share::default();
         while let Some(happened) = self.streams.next(&mut share) {

@@ -8,6 +8,9 @@ use nix::sys::signal::Signal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Clients that come at the same moment.
+pub const BURST: usize = 2_000;
+
 /// How long and how much.
 #[derive(Clone, Debug)]
 pub struct Effort {
@@ -30,6 +33,8 @@ pub struct Figures {
     pub worst: u32,
     pub completed: u64,
     pub given_up: u64,
+    /// Begun, and neither completed nor given up when the time was over.
+    pub unfinished: u64,
     pub sent_again: u64,
     pub log_lines: f64,
 }
@@ -42,6 +47,10 @@ pub struct Measured {
     pub four_way: Figures,
     pub renewal: Option<Figures>,
     pub at_200: Option<Figures>,
+    /// At half the rate of the last window.
+    pub at_half: Option<Figures>,
+    /// Of [`BURST`] DISCOVERs at once.
+    pub burst: Option<Figures>,
     pub memory_kilobytes: u64,
 }
 
@@ -56,7 +65,7 @@ pub fn measure(server: &Server, pool: u32, effort: &Effort) -> Result<Measured> 
     for window in &effort.windows {
         let (server, effort, window) = (server.clone(), effort.clone(), *window);
         let last = effort.windows.last() == Some(&window);
-        let (four_way, renewal, at_200, memory) = arena::within(&effort.disk.clone(), move |arena| {
+        let (four_way, renewal, latency, memory) = arena::within(&effort.disk.clone(), move |arena| {
             let running = server::start(arena, &server, &Setting::pool(pool))?;
             let plan = Plan {
                 window: window.min(clients(pool) as usize / 2),
@@ -75,18 +84,13 @@ pub fn measure(server: &Server, pool: u32, effort: &Effort) -> Result<Measured> 
                     renewal = Some(run(arena, &running, &plan, &known)?.0);
                 }
             }
-            let mut at_200 = None;
-            if effort.latency && last {
-                let plan = Plan {
-                    rate: Some(200.0),
-                    window: 4_096,
-                    time: effort.time.min(Duration::from_secs(3)),
-                    ..plan
-                };
-                at_200 = Some(run(arena, &running, &plan, &[])?.0);
-            }
+            let latency = if effort.latency && last {
+                Some(latency(arena, &running, &plan, four_way.rate)?)
+            } else {
+                None
+            };
             running.kill(Signal::SIGKILL);
-            Ok((four_way, renewal, at_200, memory))
+            Ok((four_way, renewal, latency, memory))
         })?;
         if four_way.rate > result.four_way.rate {
             (result.four_way, result.memory_kilobytes) = (four_way, memory);
@@ -95,9 +99,30 @@ pub fn measure(server: &Server, pool: u32, effort: &Effort) -> Result<Measured> 
         {
             result.renewal = renewal;
         }
-        result.at_200 = at_200.or(result.at_200);
+        if let Some([at_200, at_half, burst]) = latency {
+            (result.at_200, result.at_half, result.burst) = (Some(at_200), Some(at_half), Some(burst));
+        }
     }
     Ok(result)
+}
+
+/// At 200 a second, at half of this rate, and of a burst.
+fn latency(arena: &Arena, running: &Running, plan: &Plan, rate: f64) -> Result<[Figures; 3]> {
+    let (window, time) = (4_096, plan.time.min(Duration::from_secs(3)));
+    let low = Plan { rate: Some(200.0), window, time, ..plan.clone() };
+    let half = Plan { rate: Some(rate / 2.0), ..low.clone() };
+    let burst = Plan {
+        window: BURST,
+        count: BURST as u64,
+        at_once: BURST,
+        // Enough for the real program's syncs; nobody asks twice.
+        time: Duration::from_secs(10),
+        patience: Duration::from_secs(10),
+        tries: 1,
+        ..plan.clone()
+    };
+    let run = |plan: &Plan| run(arena, running, plan, &[]).map(|(figures, _)| figures);
+    Ok([run(&low)?, run(&half)?, run(&burst)?])
 }
 
 /// The leases, each client once.
@@ -106,7 +131,7 @@ fn distinct(acks: &[Ack]) -> Vec<Ack> {
     acks.iter().rev().filter(|ack| seen.insert(ack.client)).copied().collect()
 }
 
-fn run(arena: &Arena, running: &Running, plan: &Plan, known: &[Ack]) -> Result<(Figures, Report)> {
+pub(super) fn run(arena: &Arena, running: &Running, plan: &Plan, known: &[Ack]) -> Result<(Figures, Report)> {
     let (lines, cpu) = (arena.log.lines(), running.cpu());
     let report = load::run(arena.socket(), plan, known, |_| false)?;
     let used = running.cpu() - cpu;
@@ -121,6 +146,7 @@ fn run(arena: &Arena, running: &Running, plan: &Plan, known: &[Ack]) -> Result<(
         worst: quantile(&report.request, 1.0),
         completed: report.completed,
         given_up: report.given_up,
+        unfinished: report.begun - report.completed - report.given_up,
         sent_again: report.sent_again,
         log_lines: lines as f64 / completed,
     };

@@ -82,25 +82,30 @@ impl Load {
             Load::LeasesInSubnets(count, subnets) => (count, subnets),
             _ => return String::new(),
         };
-        let mut text = String::from("authoring-byte-order little-endian;\n\n");
         let each = count.div_ceil(subnets);
-        for n in 0..count {
-            // In one pool one after another, in subnets those of a /24.
-            let address = if subnets == 1 { nth(BASE, n) } else { nth(BASE, n / each * 256 + n % each + 1) };
-            let left = i64::from(n.wrapping_mul(2_654_435_761) % 82_800) + 3_600;
-            let ends = now + chrono::Duration::seconds(left);
-            let starts = ends - chrono::Duration::seconds(86_400);
-            let (starts, ends) = (starts.format(STAMP), ends.format(STAMP));
-            let [.., a, b, c] = n.to_be_bytes();
-            let _ = write!(
-                text,
-                "lease {address} {{\n  starts {starts};\n  ends {ends};\n  cltt {starts};\n  binding state active;\n  \
+        // In one pool one after another, in subnets those of a /24.
+        let address = |n| if subnets == 1 { nth(BASE, n) } else { nth(BASE, n / each * 256 + n % each + 1) };
+        active_leases((0..count).map(address), now)
+    }
+}
+
+/// A lease file in which these are active, their ends spread over the next day, an hour from now at the soonest.
+pub fn active_leases(addresses: impl Iterator<Item = Ipv4Addr>, now: DateTime<Utc>) -> String {
+    let mut text = String::from("authoring-byte-order little-endian;\n\n");
+    for (n, address) in (0u32..).zip(addresses) {
+        let left = i64::from(n.wrapping_mul(2_654_435_761) % 82_800) + 3_600;
+        let ends = now + chrono::Duration::seconds(left);
+        let starts = ends - chrono::Duration::seconds(86_400);
+        let (starts, ends) = (starts.format(STAMP), ends.format(STAMP));
+        let [.., a, b, c] = n.to_be_bytes();
+        let _ = write!(
+            text,
+            "lease {address} {{\n  starts {starts};\n  ends {ends};\n  cltt {starts};\n  binding state active;\n  \
                  next binding state free;\n  rewind binding state free;\n  hardware ethernet 02:02:00:{a:02x}:{b:02x}:{c:02x};\n  \
                  client-hostname \"host-{n}\";\n}}\n"
-            );
-        }
-        text
+        );
     }
+    text
 }
 
 const STAMP: &str = "%w %Y/%m/%d %H:%M:%S";
@@ -167,10 +172,7 @@ pub fn beside_a_rewrite(server: &Server, leases: u32, rate: f64, disk: &Path) ->
         let setting = Setting { configuration: Some(configuration), ..Setting::default() };
         let mut running = server::launch(arena, &server, &setting)?;
         running.wait_at_most(arena, Duration::from_secs(60))?;
-        let under_way = || {
-            let names = fs::read_dir(arena.directory()).into_iter().flatten().flatten();
-            names.filter_map(|entry| entry.file_name().into_string().ok()).any(|name| is_new_file(&name))
-        };
+        let under_way = || rewrite_under_way(arena.directory());
         let plan = Plan { rate: Some(rate), window: 4_096, time: Duration::from_secs(2), ..arena.plan() };
         let measure = |first: u32| -> Result<Delays> {
             let report = arena.load(&Plan { first, clients: 20_000, ..plan.clone() })?;
@@ -181,15 +183,25 @@ pub fn beside_a_rewrite(server: &Server, leases: u32, rate: f64, disk: &Path) ->
             return Err("the rewrite was over before service began".into());
         }
         let beside = measure(0)?;
-        let begun = Instant::now();
-        while under_way() && begun.elapsed() < Duration::from_secs(60) {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        std::thread::sleep(Duration::from_secs(1));
+        wait_for_rewrite(arena.directory());
         let without = measure(20_000)?;
         running.kill(Signal::SIGKILL);
         Ok((beside, without))
     })
+}
+
+/// Until the lease file has been written anew, and what that took of the machine is over.
+pub fn wait_for_rewrite(directory: &Path) {
+    let begun = Instant::now();
+    while rewrite_under_way(directory) && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_secs(1));
+}
+
+fn rewrite_under_way(directory: &Path) -> bool {
+    let names = fs::read_dir(directory).into_iter().flatten().flatten();
+    names.filter_map(|entry| entry.file_name().into_string().ok()).any(|name| is_new_file(&name))
 }
 
 /// `dhcpd.leases.UNIXTIME`

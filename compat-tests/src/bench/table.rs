@@ -15,6 +15,12 @@ pub fn rows(result: &Measured) -> String {
     if let Some(figures) = &result.at_200 {
         out += &row(result, "four-way, 200 a second", figures);
     }
+    if let Some(figures) = &result.at_half {
+        out += &row(result, "four-way, half its most", figures);
+    }
+    if let Some(figures) = &result.burst {
+        out += &row(result, "burst of DISCOVERs", figures);
+    }
     out
 }
 

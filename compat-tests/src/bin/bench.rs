@@ -1,9 +1,11 @@
 //! The benchmark; see `compat-tests/bench`.
 
 use compat_tests::bench::arena;
+use compat_tests::bench::check::{self, Facts};
 use compat_tests::bench::measure::{Effort, measure};
 use compat_tests::bench::overload;
 use compat_tests::bench::server::Server;
+use compat_tests::bench::size;
 use compat_tests::bench::start::{self, Load};
 use compat_tests::bench::table;
 use std::fs;
@@ -12,12 +14,16 @@ use std::time::Duration;
 
 const USAGE: &str = "\
 usage: bench [--servers isc,ours,kea1,kea2,dnsmasq] [--pools 4096,262144] [--windows 16,64,256] [--seconds N]
-             [--no-renewals] [--no-latency] [--no-starts] [--no-overload] [--patience SECONDS] [--write FILE]";
+             [--no-renewals] [--no-latency] [--no-sizes] [--no-starts] [--no-overload] [--only PART]
+             [--patience SECONDS] [--write FILE]
+PART: rates, sizes, starts or overload";
 
 struct Arguments {
     servers: Vec<Server>,
     pools: Vec<u32>,
     effort: Effort,
+    rates: bool,
+    sizes: bool,
     starts: bool,
     overload: bool,
     /// How long a start may take: the real program needs minutes for some.
@@ -36,6 +42,8 @@ fn arguments() -> Result<Arguments, String> {
             latency: true,
             disk: arena::disk(),
         },
+        rates: true,
+        sizes: true,
         starts: true,
         overload: true,
         patience: Duration::from_secs(60),
@@ -55,6 +63,12 @@ fn arguments() -> Result<Arguments, String> {
             "--seconds" => parsed.effort.time = Duration::from_secs(number(&value()?)?.into()),
             "--no-renewals" => parsed.effort.renewals = false,
             "--no-latency" => parsed.effort.latency = false,
+            "--no-sizes" => parsed.sizes = false,
+            "--only" => {
+                let part = value()?;
+                (parsed.rates, parsed.sizes) = (part == "rates", part == "sizes");
+                (parsed.starts, parsed.overload) = (part == "starts", part == "overload");
+            }
             "--no-starts" => parsed.starts = false,
             "--no-overload" => parsed.overload = false,
             "--patience" => parsed.patience = Duration::from_secs(number(&value()?)?.into()),
@@ -83,29 +97,22 @@ fn bench() -> Result<(), String> {
         "Lease files below {}; every server logs to one reader at /dev/log, whose CPU is not counted.",
         arguments.effort.disk.display()
     );
-    print!("{}", table::HEAD);
-    let (mut results, mut rows) = (Vec::new(), String::new());
-    for pool in &arguments.pools {
-        for server in &arguments.servers {
-            if !server.installed() {
-                println!("{} is not installed: left out", server.name());
-                continue;
-            }
-            let result = measure(server, *pool, &arguments.effort)?;
-            let text = table::rows(&result);
-            print!("{text}");
-            rows += &text;
-            results.push(result);
-        }
+    let (mut facts, mut rows, mut rest) = (Facts::default(), String::new(), String::new());
+    if arguments.rates {
+        (rows, rest) = rates(&arguments, &mut facts)?;
     }
-    let mut ratios = table::ratios(&results, &Server::ours().name());
-    print!("{ratios}");
+    if arguments.sizes {
+        rest += &sizes(&arguments, &mut facts)?;
+    }
     if arguments.starts {
-        ratios += &starts(&arguments)?;
+        rest += &starts(&arguments, &mut facts)?;
     }
     if arguments.overload {
-        ratios += &overloads(&arguments)?;
+        rest += &overloads(&arguments, &mut facts)?;
     }
+    let (checks, failed) = check::table(&facts);
+    print!("{checks}");
+    rest += &checks;
     if let Some(path) = arguments.write {
         let busy = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let busy = busy.split(' ').next().unwrap_or("?").to_string();
@@ -114,13 +121,65 @@ fn bench() -> Result<(), String> {
             "# Benchmark\n\nWritten by `compat-tests/bench --write`, {}, on a machine with {machine} processors: one run, one disk, \
              every server at its best window.\nThe generator and the log reader run on the same processors; load average at the end {busy}: what else ran there slows \
              all of them.\nEvery lease is written and synced before its ACK by ISC dhcpd and ours; \"lost\" are exchanges given \
-             up by a client.\n\n{}{rows}\n{ratios}",
+             up by a client.\n\n{}{rows}\n{rest}",
             chrono::Utc::now().format("%Y-%m-%d"),
             table::HEAD
         );
         fs::write(&path, text).map_err(|error| format!("{path}: {error}"))?;
     }
-    Ok(())
+    if failed > 0 { Err(format!("{failed} figures do not hold")) } else { Ok(()) }
+}
+
+/// Pools larger than this are for servers whose time does not grow with them.
+const LARGEST_OF_ISC: u32 = 262_144;
+
+/// Every server in every pool; the rows, and what follows the table.
+fn rates(arguments: &Arguments, facts: &mut Facts) -> Result<(String, String), String> {
+    print!("{}", table::HEAD);
+    let mut rows = String::new();
+    for pool in &arguments.pools {
+        for server in &arguments.servers {
+            if !server.installed() {
+                println!("{} is not installed: left out", server.name());
+                continue;
+            }
+            if *server == Server::isc() && *pool > LARGEST_OF_ISC {
+                println!("{} walks lists: left out", server.name());
+                continue;
+            }
+            let result = measure(server, *pool, &arguments.effort)?;
+            let text = table::rows(&result);
+            print!("{text}");
+            rows += &text;
+            facts.results.push(result);
+        }
+    }
+    let ratios = table::ratios(&facts.results, &Server::ours().name());
+    print!("{ratios}");
+    Ok((rows, ratios))
+}
+
+/// Turns of each size.
+const TURNS: usize = 3;
+
+fn sizes(arguments: &Arguments, facts: &mut Facts) -> Result<String, String> {
+    let mut text = String::from(
+        "\n## Sizes of a pool\n\n| pool | four-way a second | CPU us each | p99 us |\n|---|---|---|---|\n",
+    );
+    print!("{text}");
+    facts.sizes = size::compare(&Server::ours(), TURNS, arguments.effort.time, &arguments.effort.disk)?;
+    for (size, figures) in &facts.sizes {
+        let row = format!(
+            "| {} | {:.0} | {:.1} | {} |\n",
+            size.name(),
+            figures.rate,
+            figures.cpu_microseconds,
+            figures.p99
+        );
+        print!("{row}");
+        text += &row;
+    }
+    Ok(text)
 }
 
 const STARTS: [Load; 6] = [
@@ -136,7 +195,7 @@ fn dhcpds(arguments: &Arguments) -> impl Iterator<Item = &Server> {
     arguments.servers.iter().filter(|server| matches!(server, Server::Dhcpd { .. }) && server.installed())
 }
 
-fn starts(arguments: &Arguments) -> Result<String, String> {
+fn starts(arguments: &Arguments, facts: &mut Facts) -> Result<String, String> {
     let mut text = String::from(
         "\n## Starts\n\n| server | reads | seconds to the first answer | memory MB | at most MB |\n|---|---|---|---|---|\n",
     );
@@ -152,10 +211,12 @@ fn starts(arguments: &Arguments) -> Result<String, String> {
             let row = format!("| {} | {} | {seconds} | {memory} | {peak} |\n", server.name(), load.name());
             print!("{row}");
             text += &row;
+            facts.starts.push((server.name(), load, started));
         }
     }
     let ours = Server::ours();
     let (beside, without) = start::beside_a_rewrite(&ours, 1_000_000, 500.0, &arguments.effort.disk)?;
+    facts.rewrite = Some((beside, without));
     let row = format!(
         "\n500 four-way exchanges a second beside the rewrite of a million leases: ACK after at most {} us (p99 {}), without \
          rewrite {} us (p99 {}).\n",
@@ -168,7 +229,7 @@ fn starts(arguments: &Arguments) -> Result<String, String> {
 /// Of one processor.
 const QUOTA_PERCENT: u32 = 5;
 
-fn overloads(arguments: &Arguments) -> Result<String, String> {
+fn overloads(arguments: &Arguments, facts: &mut Facts) -> Result<String, String> {
     let factors = [0.5, 1.0, 2.0, 5.0, 10.0];
     let mut text = format!(
         "\n## Overload\n\nThe server may use {QUOTA_PERCENT} % of one processor; four-way exchanges a second.\n\n\
@@ -179,6 +240,9 @@ fn overloads(arguments: &Arguments) -> Result<String, String> {
         let time = arguments.effort.time;
         let points = overload::curve(server, QUOTA_PERCENT, &factors, time, &arguments.effort.disk)?;
         let peak = points.first().map_or(1.0, |point| point.completed);
+        if *server == Server::ours() {
+            facts.overload = [0.0].into_iter().chain(factors).zip(points.iter().copied()).collect();
+        }
         for point in points {
             let offered =
                 if point.offered > 0.0 { format!("{:.0}", point.offered) } else { "as answered".into() };

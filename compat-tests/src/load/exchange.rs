@@ -25,6 +25,8 @@ pub struct Plan {
     pub count: u64,
     /// Exchanges begun a second; none: as many as the window holds.
     pub rate: Option<f64>,
+    /// Exchanges begun before answers are read.
+    pub at_once: usize,
     /// Clients `first..first + clients`, over and over.
     pub first: u32,
     pub clients: u32,
@@ -42,6 +44,7 @@ impl Default for Plan {
             time: Duration::from_secs(5),
             count: u64::MAX,
             rate: None,
+            at_once: 64,
             first: 0,
             clients: u32::MAX,
             patience: Duration::from_secs(2),
@@ -191,8 +194,8 @@ impl<'a> Window<'a> {
             Some(rate) => ((now - start).as_secs_f64() * rate) as u64,
             None => u64::MAX,
         };
-        // Not all at once: what has arrived meanwhile is answered in between.
-        for _ in 0..64 {
+        // Not all at once, unless it is a burst: what has arrived meanwhile is answered in between.
+        for _ in 0..self.plan.at_once {
             if self.report.begun >= due.min(self.plan.count) {
                 return;
             }
