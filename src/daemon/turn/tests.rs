@@ -6,10 +6,10 @@ use crate::journal::Settings;
 use crate::net::udp::UdpSocket;
 use crate::server::effect::{Route, Send};
 use nix::sys::signal::{Signal as Number, raise};
-use std::time::Duration;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// Signals concern the whole process.
 static ALONE: Mutex<()> = Mutex::new(());
