@@ -20,7 +20,8 @@ pub fn absolute(seconds: i64) -> String {
 /// The end of an infinite lease, which ISC tells as the seconds left until it.
 const NEVER: i64 = 0x7fff_ffff;
 
-/// `option 51 N` where N reaches from `now` to the end of an infinite lease: a number that is another in every run.
+/// `option 51 N` where N reaches from `now` to the end of an infinite lease, or to the second before, which is the longest
+/// that a finite one can be: a number that is another in every run.
 pub fn until_never(line: String, now: i64) -> String {
     let mut words = line.split_whitespace();
     let (Some("option"), Some(code), Some(seconds), None) =
@@ -30,6 +31,7 @@ pub fn until_never(line: String, now: i64) -> String {
     };
     match seconds.parse::<i64>() {
         Ok(seconds) if seconds + now == NEVER => format!("  option {code} until never"),
+        Ok(seconds) if seconds + now == NEVER - 1 => format!("  option {code} until a second before never"),
         _ => line,
     }
 }
@@ -76,7 +78,8 @@ fn normalise_line(line: &str, start: i64) -> String {
         if let Some(found) = parse_date(&words[at..]) {
             let mut out: Vec<String> = words[..at].iter().map(ToString::to_string).collect();
             let tail = words[at + 2].get(8..).unwrap_or("");
-            out.push(format!("{}{tail}", relative(found - start)));
+            let when = if found == NEVER - 1 { "a second before never".into() } else { relative(found - start) };
+            out.push(format!("{when}{tail}"));
             out.extend(words[at + 3..].iter().map(ToString::to_string));
             return out.join(" ");
         }
@@ -118,7 +121,11 @@ mod tests {
     fn an_infinite_lease_is_told_as_what_is_left_of_it() {
         let line = |seconds: i64| format!("  option 51 {seconds}");
         assert_eq!(until_never(line(NEVER - 1_700_000_000), 1_700_000_000), "  option 51 until never");
-        assert_eq!(until_never(line(NEVER - 1_700_000_000), 1_700_000_001), line(NEVER - 1_700_000_000));
+        assert_eq!(until_never(line(5), 1_700_000_001), line(5));
+        assert_eq!(
+            until_never(line(NEVER - 1_700_000_000), 1_699_999_999),
+            "  option 51 until a second before never"
+        );
         assert_eq!(
             until_never("  option 1 255.0.0.0 [ff000000]".into(), 5),
             "  option 1 255.0.0.0 [ff000000]"

@@ -92,15 +92,20 @@ impl Engine {
         }
     }
 
-    /// Our own address, and the boot server when none is configured: the first address of the network's interface.
+    /// Our own address, and the boot server when none is configured: the first address of the interface of the host's
+    /// network, which an `interface` statement names, or which has an address there.
     fn bootp_addresses(&self, client: &Client<'_>, fixed: &Fixed) -> (Option<Ipv4Addr>, Ipv4Addr) {
         let own = self.first_address(client.interface);
-        let network = client.config.network(client.config.subnet(fixed.subnet).network);
-        let bound = network.interface.as_deref().and_then(|name| {
-            let interface = self.interfaces.iter().find(|interface| interface.name == name)?;
-            interface.addresses.first().copied()
+        let id = client.config.subnet(fixed.subnet).network;
+        let named = client.config.network(id).interface.as_deref();
+        let is_there = |address: &Ipv4Addr| client.config.find_network(*address) == Some(id);
+        let mut interfaces = self.interfaces.iter();
+        let there = interfaces.find(|interface| match named {
+            Some(name) => interface.name == name,
+            None => interface.addresses.iter().any(is_there),
         });
-        (own, bound.or(own).unwrap_or(Ipv4Addr::UNSPECIFIED))
+        let there = there.and_then(|interface| interface.addresses.first().copied());
+        (own, there.or(own).unwrap_or(Ipv4Addr::UNSPECIFIED))
     }
 
     /// None: not served, which has been said.

@@ -267,16 +267,6 @@ impl Engine {
             }
             _ => {}
         }
-        for place in [&mut candidates.by_uid, &mut candidates.by_hardware] {
-            if let Some(id) = *place
-                && !self.may_use_binding(client, id)
-            {
-                if moves {
-                    self.release_lease(id, client);
-                }
-                *place = None;
-            }
-        }
         if candidates.at_address.is_none() {
             self.nak_text = nak_text::NOT_AVAILABLE;
         }

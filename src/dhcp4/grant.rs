@@ -293,7 +293,7 @@ impl Engine {
             let name = "vendor-class-identifier".into();
             work.variables.set(&name, Some(Value::Data(class.into_arc())));
         }
-        if stash && !client.stashed && client.has_agent_options() {
+        if stash && client.has_agent_options() {
             proposed.set_agent_options(&agent_octets(client));
         }
         let name = client.packet.option(OptionId::dhcp(dhcp::HOST_NAME));
@@ -352,17 +352,13 @@ impl Engine {
         proposed.trim();
     }
 
-    /// A lease given once more unchanged: variables and host name are taken over in memory. Gives the record it stands in.
+    /// A lease given once more unchanged: variables are taken over in memory. Its host name is the same. Gives the record it stands in.
     fn keep_lease(&mut self, id: BindingId, proposed: &Binding) -> u64 {
         let variables = proposed.variables().to_vec();
-        let name = proposed.client_hostname().map(Box::<[u8]>::from);
         self.store.amend(id, |binding| {
             binding.cltt = proposed.cltt;
             if !variables.is_empty() || !binding.variables().is_empty() {
                 binding.extra_mut().variables = variables;
-            }
-            if name.is_some() {
-                binding.set_client_hostname(name.as_deref());
             }
             binding.trim();
         });

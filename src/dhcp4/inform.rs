@@ -18,7 +18,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 const REFUSALS_A_HINT: u32 = 101;
 
 impl Engine {
-    pub(super) fn inform(&mut self, mut client: Client<'_>) {
+    pub(super) fn inform(&mut self, client: Client<'_>) {
         let header = &client.packet.message;
         let own = header.ciaddr();
         let address = if own.is_unspecified() { *client.source.ip() } else { own };
@@ -31,8 +31,6 @@ impl Engine {
         if !client.config.scope(scope).authoritative {
             return self.refuse_inform(&text, client.config.subnet(subnet).net);
         }
-        // ISC never asks for the host before; `known` is what the statements see.
-        client.known = false;
         self.answer_inform(&client, text, address, subnet);
     }
 

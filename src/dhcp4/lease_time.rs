@@ -34,9 +34,6 @@ impl Engine {
             return Some(self.bootp_times(work));
         }
         let (mut time, reserve) = self.wish(work);
-        let default = i64::from(
-            work.machine(self).number_set(parameter::DEFAULT_LEASE_TIME, 4).unwrap_or(DEFAULT as u32),
-        );
         let mut machine = work.machine(self);
         let most = machine.number_set(parameter::MAX_LEASE_TIME, 4).map_or(MAXIMUM, i64::from);
         let least = machine.number_set(parameter::MIN_LEASE_TIME, 4).map_or(MINIMUM.min(most), i64::from);
@@ -57,9 +54,8 @@ impl Engine {
                 time = time.min(pool.valid_until - now);
             }
         }
-        if time < least {
-            time = if least == 0 { default } else { least };
-        }
+        // ISC has a word for a least time of 0, which no time is below.
+        let time = time.max(least);
         let now = work.client.now;
         let (time, potential) = self.shared_time(work, time);
         let expiry = match time {
