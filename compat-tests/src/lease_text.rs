@@ -78,7 +78,8 @@ fn normalise_line(line: &str, start: i64) -> String {
         if let Some(found) = parse_date(&words[at..]) {
             let mut out: Vec<String> = words[..at].iter().map(ToString::to_string).collect();
             let tail = words[at + 2].get(8..).unwrap_or("");
-            let when = if found == NEVER - 1 { "a second before never".into() } else { relative(found - start) };
+            let when =
+                if found == NEVER - 1 { "a second before never".into() } else { relative(found - start) };
             out.push(format!("{when}{tail}"));
             out.extend(words[at + 3..].iter().map(ToString::to_string));
             return out.join(" ");
