@@ -292,6 +292,17 @@ pub fn serve_by(
     configuration: &str,
     leases: &str,
 ) -> Result<Running> {
+    serve_within(ground, command, configuration, leases, Duration::from_secs(10))
+}
+
+/// The same for one that has much to read.
+pub fn serve_within(
+    ground: &Ground,
+    command: &mut Command,
+    configuration: &str,
+    leases: &str,
+    patience: Duration,
+) -> Result<Running> {
     let at = ground.directory();
     let conf = at.join("dhcpd.conf");
     fs::write(&conf, configuration).map_err(say("dhcpd.conf"))?;
@@ -303,6 +314,6 @@ pub fn serve_by(
     let _ = fs::remove_file(&pid_file);
     command.args(["-d", "-cf"]).arg(conf).args(["-lf", leases, "-pf"]).arg(pid_file).arg("s0");
     let mut running = Running::start(command, &at.join("dhcpd.log"))?;
-    running.wait_for("Server starting service", Duration::from_secs(10))?;
+    running.wait_for("Server starting service", patience)?;
     Ok(running)
 }

@@ -2,13 +2,15 @@
 //! files lie on a real disk.
 
 use compat_tests::crowd::{self, CONFIGURATION, Crowd, SERVER};
-use compat_tests::ground::{Ground, Result, Wish, ours, run, say, serve, serve_by, wait_until};
+use compat_tests::ground::{Ground, Result, Wish, ours, run, say, serve, serve_by, serve_within, wait_until};
 use compat_tests::wire;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{BufWriter, Write as _};
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 fn leases_in(ground: &Ground) -> String {
@@ -285,4 +287,66 @@ fn a_full_disk_gives_no_ack_and_loses_nothing() -> Result<()> {
     let _again = serve(&ground, &ours()?, CONFIGURATION, &leases)?;
     let everybody: Vec<u32> = crowd.acknowledged.keys().copied().collect();
     crowd.reboot(&everybody, Duration::from_secs(8))
+}
+
+/// Records of the same addresses over and over, as a file grows between two rewrites; 300 octets each.
+fn long_lease_file(path: &Path, addresses: u32, records: u32) -> Result<()> {
+    let mut file = BufWriter::new(fs::File::create(path).map_err(say("lease file"))?);
+    let now = chrono::Utc::now();
+    for n in 0..records {
+        // The last one of an address is of the client with the number of the address.
+        let (round, client) = (n / addresses, n % addresses);
+        let older = round + 1 < records / addresses;
+        let seconds =
+            i64::from(n.wrapping_mul(2_654_435_761) % 40_000) + if older { -40_000 } else { 20_000 };
+        let ends = now + chrono::Duration::seconds(seconds);
+        let starts = (ends - chrono::Duration::seconds(86_400)).format(DATE);
+        let holder = if older { client ^ 1 } else { client };
+        write!(
+            file,
+            "lease {} {{\n  starts {starts};\n  ends {};\n  cltt {starts};\n  binding state active;\n  next binding state free;\n  \
+             rewind binding state free;\n  hardware ethernet {};\n  client-hostname \"client-{client}-of-a-name-that-is-long\";\n}}\n",
+            nth_address(client),
+            ends.format(DATE),
+            wire::colons(&crowd::mac(holder)),
+        )
+        .map_err(say("lease file"))?;
+    }
+    file.flush().map_err(say("lease file"))
+}
+
+const DATE: &str = "%w %Y/%m/%d %H:%M:%S";
+
+/// From the end of the pool, which new clients reach last.
+fn nth_address(n: u32) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 43, 250, 255)) - n)
+}
+
+/// A gigabyte in the full tier: read in time and without memory for it, and nobody's lease is another's.
+#[test]
+fn a_lease_file_of_a_gigabyte() -> Result<()> {
+    let full = std::env::var("COMPAT_TIER").is_ok_and(|tier| tier == "full");
+    let (addresses, records) = if full { (200_000, 3_400_000) } else { (10_000, 100_000) };
+    let ground = Ground::new(&SERVER)?;
+    let leases = leases_in(&ground);
+    long_lease_file(Path::new(&leases), addresses, records)?;
+    let size = fs::metadata(&leases).map_err(say("lease file"))?.len() >> 20;
+    let began = Instant::now();
+    let mut command = ground.at_server(ours()?);
+    let mut server = serve_within(&ground, &mut command, CONFIGURATION, &leases, Duration::from_secs(300))?;
+    let took = began.elapsed();
+    let mut crowd = Crowd::new(ground.link()?, 1_000_000);
+    crowd.take_some(100, 16, Duration::from_secs(10))?;
+    let known: Vec<u32> = (0..addresses).step_by(addresses as usize / 500).collect();
+    crowd.acknowledged.extend(known.iter().map(|client| (*client, nth_address(*client))));
+    crowd.reboot(&known, Duration::from_secs(20))?;
+    crowd.distinct()?;
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).map_err(say("status"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    let peak = peak.and_then(|number| number.parse::<u64>().ok()).ok_or("no VmHWM")? >> 10;
+    println!("{size} MB of {records} records: served after {took:?}, {peak} MB at most");
+    // Some 200 octets a lease, and what a server has anyway.
+    let most = 64 + u64::from(addresses) / 2_000;
+    assert!(peak < most, "{peak} MB; {most} MB are enough");
+    server.end(Signal::SIGTERM)
 }
