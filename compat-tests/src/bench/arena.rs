@@ -12,7 +12,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ pub struct Arena {
 pub struct LogReader {
     lines: AtomicU64,
     latest: Mutex<VecDeque<String>>,
+    stopped: AtomicBool,
 }
 
 const KEPT_LINES: usize = 2_000;
@@ -41,6 +42,11 @@ impl LogReader {
 
     pub fn latest(&self) -> Vec<String> {
         self.latest.lock().map(|lines| lines.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Reads no more, or again.
+    pub fn stop(&self, stop: bool) {
+        self.stopped.store(stop, Ordering::Relaxed);
     }
 
     pub fn says(&self, text: &str) -> bool {
@@ -56,6 +62,9 @@ impl LogReader {
             loop {
                 let received = socket.recv(&mut buffer);
                 let Some(reader) = reader.upgrade() else { return };
+                while reader.stopped.load(Ordering::Relaxed) && Arc::strong_count(&reader) > 1 {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 let Ok(length) = received else { continue };
                 let number = reader.lines.fetch_add(1, Ordering::Relaxed);
                 // Under load only a sample is kept: the reader must not be what is measured.
