@@ -150,15 +150,6 @@ pub fn lines_lost(count: u64) -> Line {
     Line::error(format!("{count} log lines were lost: the log did not keep up."))
 }
 
-/// The wall clock was set, forward or back.
-pub fn clock_moved(seconds: i64) -> Line {
-    let way = if seconds < 0 { "back" } else { "forward" };
-    let seconds = seconds.unsigned_abs();
-    Line::error(format!(
-        "The system clock was set {way} by {seconds} seconds: leases end by the clock as it is now."
-    ))
-}
-
 /// Ours.
 pub fn no_event_loop(reason: &str) -> String {
     format!("Can't start the event loop: {reason}")

@@ -196,7 +196,7 @@ impl Turns {
     fn turn<C: Core>(&mut self, core: &mut C, woken: Woken) {
         let now = self.shell.clock.now();
         if let Some(seconds) = self.watch.moved(now) {
-            trace::say(&message::clock_moved(seconds));
+            core.handle(now, Event::ClockSet(seconds), &mut self.effects);
         }
         self.journal_reports(core, now);
         let mut share = Share::default();

@@ -608,6 +608,7 @@ fn without_overlaps(ranges: impl Iterator<Item = Declared>) -> (Vec<Stretch>, Ve
 
 mod export;
 mod load;
+mod prolong;
 
 pub use export::{Number, binding, function, put_binding, put_function};
 #[cfg(test)]

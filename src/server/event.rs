@@ -40,6 +40,8 @@ pub enum Event<'a> {
     Stream { stream: StreamId, event: StreamEvent<'a> },
     /// A line the shell wants in order with the core's own.
     Say(Line),
+    /// The wall clock was set by so many seconds, forward or (negative) back, before this moment and after the last event.
+    ClockSet(i64),
     /// SIGTERM or SIGINT: finish what is held, then `Exit(0)`.
     Shutdown,
 }

@@ -10,6 +10,16 @@ pub fn journal_failed(reason: &str, withheld: usize) -> Line {
     ))
 }
 
+/// `running`: how many leases were running when it was set forward.
+pub fn clock_set(seconds: i64, running: usize) -> Line {
+    let (way, by) = (if seconds < 0 { "back" } else { "forward" }, seconds.unsigned_abs());
+    let leases = match running {
+        0 => String::new(),
+        _ => format!(" {running} running leases keep what was left of them and end that much later."),
+    };
+    Line::error(format!("The system clock was set {way} by {by} seconds.{leases}"))
+}
+
 pub fn rewrite_failed() -> Line {
     Line::error(
         "The lease file could not be written anew and is tried again; no lease is acknowledged until then.",

@@ -3,6 +3,7 @@
 //! Every change of a binding is a record with a number, appended to the lease file. What tells the outside waits in
 //! [`held`] until the journal reports its record durable: group commit without a timer.
 
+mod clock_set;
 pub mod effect;
 pub mod event;
 pub mod export;
@@ -179,6 +180,7 @@ impl Server {
                     self.omapi_event(now, stream, &event, out);
                 }
             }
+            Event::ClockSet(seconds) => self.clock_set(now, seconds, out),
             Event::Say(line) => out.list.push(Effect::Log(line)),
             Event::Shutdown => self.shutting_down = true,
         }

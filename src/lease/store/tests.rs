@@ -162,3 +162,23 @@ fn a_rewrite_meets_networks_newest_first_and_queues_in_order() {
     assert_eq!(order, ["10.0.1.10", "10.0.0.12", "10.0.0.11", "10.0.0.10"]);
     assert_eq!(store.counts(P).free, 9);
 }
+
+#[test]
+fn running_leases_are_prolonged_and_no_others() {
+    let mut store = small();
+    let ids: Vec<_> = (10..14).map(|n| store.materialise(Ipv4Addr::new(10, 0, 0, n)).unwrap()).collect();
+    for (n, (id, (starts, ends))) in
+        (0..).zip(ids.iter().zip([(10, 150), (10, 150), (10, NEVER), (200, 300)]))
+    {
+        activate(&mut store, *id, n, ends);
+        store.amend(*id, |binding| binding.starts = starts);
+    }
+    let order = store.queue(P, Kind::Active);
+    // At 100 the clock was set to 1100. The last one comes of another clock.
+    assert_eq!(store.prolong(100, 1100, 1000), 2);
+    let ends: Vec<Wall> = ids.iter().map(|id| store.get(*id).ends).collect();
+    assert_eq!(ends, [1150, 1150, NEVER, 300]);
+    let after = store.queue(P, Kind::Active);
+    assert_eq!((after[0], &after[1..3]), (ids[3], &order[..2]));
+    assert_eq!(store.due(P, 1100, 10), [ids[3]]);
+}

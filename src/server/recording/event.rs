@@ -19,6 +19,7 @@ mod tag {
     pub const STREAM: u8 = 9;
     pub const SAY: u8 = 10;
     pub const SHUTDOWN: u8 = 11;
+    pub const CLOCK_SET: u8 = 12;
 }
 
 pub fn put_event(out: &mut Vec<u8>, event: &Event<'_>) {
@@ -66,6 +67,10 @@ pub fn put_event(out: &mut Vec<u8>, event: &Event<'_>) {
             out.u8(tag::SAY);
             put_line(out, line);
         }
+        Event::ClockSet(seconds) => {
+            out.u8(tag::CLOCK_SET);
+            out.i64(*seconds);
+        }
         Event::Shutdown => out.u8(tag::SHUTDOWN),
     }
 }
@@ -98,6 +103,7 @@ pub fn event<'a>(octets: &mut Octets<'a>) -> Result<Event<'a>> {
             Event::Stream { stream, event: stream_event(octets)? }
         }
         tag::SAY => Event::Say(line(octets)?),
+        tag::CLOCK_SET => Event::ClockSet(octets.i64()?),
         tag::SHUTDOWN => Event::Shutdown,
         _ => return Err(Damaged("an event")),
     })

@@ -43,6 +43,7 @@ fn every_event() -> Vec<Event<'static>> {
         stream(StreamEvent::Closed(None)),
         stream(StreamEvent::Closed(Some(ErrorKind::TimedOut))),
         Event::Say(Line::debug("a line")),
+        Event::ClockSet(-3600),
         Event::Shutdown,
     ]
 }
