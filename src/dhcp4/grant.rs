@@ -260,6 +260,9 @@ impl Engine {
         proposed.cltt = client.now;
         proposed.ends = work.grant.when.unwrap_or(times.expiry);
         proposed.tstp = times.potential.unwrap_or(0);
+        if times.potential.is_some() {
+            proposed.ends = held_until(work, proposed.ends);
+        }
         if proposed.tsfp() != 0 {
             // A peer that has not heard of less does not hinder it; what BOOTP gets is no peer's business.
             let pool = work.place.pool.map(|pool| PoolNumber(pool.0));
@@ -373,6 +376,17 @@ impl Engine {
             transition::supersede(store, id, proposed, keep, &mut around);
             store.get(id).sequence
         })
+    }
+}
+
+/// When a lease that a peer shares is over. The client may never hear of a shorter time than it was promised before, so the
+/// address is kept for it as long; and an offer changes nothing of a lease that lasts.
+fn held_until(work: &Work<'_, '_>, ends: Wall) -> Wall {
+    let held = &work.current.binding;
+    match (work.grant.offer, held.state) {
+        (Answering::Offer, State::Active) => held.ends,
+        (Answering::Ack, State::Active) => ends.max(held.promised(work.client.now)),
+        _ => ends,
     }
 }
 

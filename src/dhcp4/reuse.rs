@@ -44,7 +44,9 @@ impl Engine {
                 reusable = true;
             }
         }
-        match !reusable && work.grant.offer == Answering::Offer {
+        // Nor is what is kept for longer than the client was told now.
+        let is_held = proposed.ends > times.expiry;
+        match !reusable && (work.grant.offer == Answering::Offer || is_held) {
             true => self.cannot_reuse.insert(id),
             false => self.cannot_reuse.remove(&id),
         };

@@ -121,6 +121,13 @@ impl Relationship {
         out.option(self.update_done_after, put_id);
         out.count(self.refused.len());
         self.refused.iter().for_each(|id| put_id(out, *id));
+        let mut told: Vec<_> = self.told_again.iter().collect();
+        told.sort_unstable_by_key(|(id, _)| **id);
+        out.count(told.len());
+        for (id, at) in told {
+            put_id(out, *id);
+            out.u64(*at);
+        }
     }
 
     fn import(&mut self, octets: &mut Octets<'_>, store: &Store, moved: &Moved<'_>) -> Result<()> {
@@ -164,6 +171,8 @@ impl Relationship {
         self.to_acknowledge = octets.list(8, |octets| Ok((octets.address()?, octets.u32()?)))?;
         self.update_done_after = octets.option(id)?;
         self.refused = octets.list(4, id)?;
+        let told = octets.list(12, |octets| Ok((id(octets)?, moved(octets.u64()?))))?;
+        self.told_again = told.into_iter().collect();
         self.set_service();
         Ok(())
     }

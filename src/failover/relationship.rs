@@ -336,11 +336,10 @@ impl Relationship {
         }
     }
 
-    /// The peer was first: what still waits to be told of this binding tells what it is now.
-    pub fn catch_up(&mut self, id: BindingId, state: binding::State) {
-        if let Some(pending) = self.pending.get_mut(&id) {
-            pending.desired = state;
-        }
+    /// The peer was first: what still waits to be told of this binding tells what it is now. Whether something waits.
+    pub fn catch_up(&mut self, id: BindingId, state: binding::State) -> bool {
+        let pending = self.pending.get_mut(&id);
+        pending.map(|pending| pending.desired = state).is_some()
     }
 
     /// All updates on their way are to be sent again, before those that wait.

@@ -32,7 +32,7 @@ pub fn write(out: &mut Vec<u8>, binding: &Binding, desired: State, to_our_kind: 
     if !binding.hardware.is_empty() {
         writer.put(code::CHADDR, &binding.hardware);
     }
-    writer.put_word(code::LEASE_EXPIRY, wire(lease_expiry(binding)));
+    writer.put_word(code::LEASE_EXPIRY, wire(binding.ends));
     writer.put_word(code::POTENTIAL_EXPIRY, wire(binding.tstp));
     writer.put_word(code::STOS, wire(binding.starts));
     if binding.cltt != 0 {
@@ -49,13 +49,6 @@ pub fn write(out: &mut Vec<u8>, binding: &Binding, desired: State, to_our_kind: 
     writer.finish();
 }
 
-/// When the client's time is over. An offer holds an address longer than that, also one that is still in use; what was granted
-/// is never longer than what the peer is told it may become.
-pub fn lease_expiry(binding: &Binding) -> Wall {
-    let most = binding.tstp.max(binding.tsfp());
-    if binding.state == State::Active && most != 0 { binding.ends.min(most) } else { binding.ends }
-}
-
 /// Why an update is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -70,6 +63,8 @@ pub struct Accepted {
     pub proposed: Binding,
     /// The client that the address was last given to would be answered by the peer.
     pub to_backup: bool,
+    /// The client was promised more than the peer says: it is to hear of that.
+    pub lasts_longer: bool,
     pub line: Option<Line>,
 }
 
@@ -131,16 +126,23 @@ pub fn judge(
     if let Some(time) = lease_expiry {
         proposed.ends = time;
     }
-    if status == State::Active && !client_changed && is_one_transaction(held, update, skew) {
-        // The client took one of two answers, and nobody knows which.
-        proposed.ends = proposed.ends.max(held.ends);
+    let is_same_lease = status == State::Active && held.state == State::Active && !client_changed;
+    let mut lasts_longer = false;
+    if is_same_lease {
+        // The client took one of two answers, and nobody knows which; or it never heard of a shorter time.
+        let is_one = is_one_transaction(held, update, skew);
+        let promised = if is_one { held.ends } else { held.promised(now) };
+        lasts_longer = promised > proposed.ends + ONE_LEASE;
+        proposed.ends = proposed.ends.max(promised);
     }
     let potential = corrected(update.potential_expiry, skew);
     if let Some(time) = potential
         && (time != 0 || held.tsfp() != 0 || held.atsfp() != 0)
     {
+        let is_echo = is_same_lease && is_echo(held, update, skew);
+        let before = if is_echo { (held.tsfp(), held.atsfp()) } else { (0, 0) };
         let rare = proposed.rare_mut();
-        (rare.tsfp, rare.atsfp) = (time, time);
+        (rare.tsfp, rare.atsfp) = (time.max(before.0), time.max(before.1));
     }
     if let (State::Active, true, Some(list)) = (status, relationship.is_our_kind, update.vendor_options) {
         vendor::read(list, &mut proposed);
@@ -169,13 +171,19 @@ pub fn judge(
         && !proposed.bootp
         && proposed.ends <= now
         && relationship.peer_wants(&proposed);
-    Ok(Accepted { proposed, to_backup, line })
+    Ok(Accepted { proposed, to_backup, lasts_longer, line })
 }
 
 /// Whether both servers answered one and the same request of a client, as far as the times tell.
 fn is_one_transaction(held: &Binding, update: &Message<'_>, skew: i64) -> bool {
     let theirs = corrected(update.cltt, skew).unwrap_or(Wall::MAX);
     held.state == State::Active && held.cltt != 0 && theirs <= held.cltt + ONE_TRANSACTION
+}
+
+/// Whether the peer only repeats what it was told of a lease that was granted here, with a potential expiry of its own from
+/// before: what it knows does not become less by that.
+fn is_echo(held: &Binding, update: &Message<'_>, skew: i64) -> bool {
+    held.cltt != 0 && corrected(update.cltt, skew).unwrap_or(0) + ONE_TRANSACTION < held.cltt
 }
 
 /// Takes over who the client is; whether that is another one.

@@ -1,6 +1,6 @@
 //! One address and what is known of it: the `lease` record of dhcpd.leases(5).
 
-use crate::clock::Wall;
+use crate::clock::{NEVER, Wall};
 use crate::eval::ast::{Block, Function, Name};
 use smallvec::SmallVec;
 use std::net::Ipv4Addr;
@@ -175,6 +175,16 @@ impl Binding {
         times.iter().any(|&time| time < 0)
     }
 
+    /// Until when a client may take the address for its own, whatever it was granted since: the answer that said less may be
+    /// lost. A lease without end counts as replaced, or it could never be made shorter; one that begins after now is of a
+    /// clock that was wrong, and counts for as long as it was meant to last.
+    pub fn promised(&self, now: Wall) -> Wall {
+        match self.state == State::Active && self.ends < NEVER - 1 {
+            true => self.ends.min(now.saturating_add((self.ends - self.starts).max(0))),
+            false => 0,
+        }
+    }
+
     pub fn client_hostname(&self) -> Option<&[u8]> {
         self.client_hostname.as_deref()
     }
@@ -279,6 +289,19 @@ mod tests {
     fn a_binding_is_small() {
         assert!(size_of::<Binding>() <= 144, "{}", size_of::<Binding>());
         assert!(size_of::<Extra>() <= 48, "{}", size_of::<Extra>());
+    }
+
+    #[test]
+    fn what_was_promised() {
+        let mut binding = Binding::never_used(Ipv4Addr::LOCALHOST);
+        (binding.starts, binding.ends) = (1000, 1600);
+        assert_eq!(binding.promised(1100), 0);
+        binding.state = State::Active;
+        assert_eq!(binding.promised(1100), 1600);
+        // The clock was 500 seconds ahead.
+        assert_eq!(binding.promised(500), 1100);
+        binding.ends = NEVER;
+        assert_eq!(binding.promised(1100), 0);
     }
 
     #[test]

@@ -120,13 +120,16 @@ impl Plan {
         plan
     }
 
-    /// Seconds by which a clock is ever ahead: so long a lease of that time may last.
-    pub fn furthest_clock(&self) -> u64 {
+    /// Seconds by which a clock is ever apart from another, or from itself later: a lease may last so much longer, also as
+    /// the client was told.
+    pub fn clocks_apart(&self) -> u64 {
         let steps = self.faults.iter().filter_map(|(_, fault)| match fault {
             Fault::Clock(_, skew) => Some(*skew),
             _ => None,
         });
-        steps.chain(self.skew).max().unwrap_or(0).max(0) as u64
+        let all: Vec<i64> = steps.chain(self.skew).chain([0]).collect();
+        let (least, most) = (all.iter().min(), all.iter().max());
+        most.zip(least).map_or(0, |(most, least)| (most - least) as u64)
     }
 
     pub fn configuration(&self, host: usize) -> String {

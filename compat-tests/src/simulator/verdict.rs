@@ -177,7 +177,7 @@ impl World<'_> {
         // A clock or a file that was wrong is forgotten only when the leases of that time are over.
         let more = match self.plan.kind {
             Kind::Covered => 0,
-            _ => u64::from(self.plan.lease) + 60 + self.plan.furthest_clock(),
+            _ => u64::from(self.plan.lease) + 60 + self.plan.clocks_apart(),
         };
         if elapsed > AGREE_WITHIN + more {
             self.checker
@@ -233,7 +233,7 @@ impl World<'_> {
                 .any(|host| !matches!(self.holding(host, *address).state, State::Free | State::Backup))
         });
         let rest = left.next();
-        let limit = u64::from(self.plan.lease).max(120) + 120 + self.plan.furthest_clock();
+        let limit = u64::from(self.plan.lease).max(120) + 120 + self.plan.clocks_apart();
         match (rest, self.difference()) {
             (None, None) => self.over = true,
             _ if elapsed > limit && self.plan.kind == Kind::OldLeaseFile => self.over = true,

@@ -54,15 +54,9 @@ impl Peers<'_> {
         let Some(id) = self.engine.store.by_address(address) else { return };
         let binding = self.engine.store.get(id);
         // What would be told must last for the peer too, or it would take the lease for over again.
-        let lasts = binding.state == State::Active
-            && binding.cltt != 0
-            && update::lease_expiry(binding) > now + TELLABLE;
-        let now = self.now;
-        if let Some(relationship) = self.engine.failover.relationships.get_mut(index).filter(|_| lasts) {
-            if !relationship.is_pending(id) && relationship.may_tell_again(id, now) {
-                relationship.queue_update(id, State::Active);
-            }
-            self.send_updates(index);
+        let lasts = binding.state == State::Active && binding.cltt != 0 && binding.ends > now + TELLABLE;
+        if lasts {
+            self.tell_again(index, id);
         }
     }
 
@@ -87,14 +81,15 @@ impl Peers<'_> {
         let Some(relationship) = self.engine.failover.relationships.get(index) else { return Ok(()) };
         let held = self.engine.store.get(id);
         let accepted = update::judge(relationship, held, message, skew, now.wall)?;
-        let to_backup = accepted.to_backup;
+        let (to_backup, lasts_longer) = (accepted.to_backup, accepted.lasts_longer);
         let (store, mut around) = self.engine.without_packet(now.wall);
         peer::accept(store, id, accepted, &mut around);
         let state = self.engine.store.get(id).state;
-        if let Some(relationship) = self.relationship(index) {
-            relationship.catch_up(id, state);
-        }
+        self.catch_up(index, id, state);
         self.queue_acknowledgement(index, address, message.xid);
+        if lasts_longer {
+            self.tell_again(index, id);
+        }
         if to_backup {
             self.give_back(index, id);
             self.send_updates(index);
@@ -125,6 +120,26 @@ impl Peers<'_> {
         relationship.forget_sent(id);
         self.check_update_done(index, id);
         Ok(())
+    }
+
+    /// The peer was first: what still waits to be told of this binding tells what it is now, and no less than it was told.
+    fn catch_up(&mut self, index: usize, id: BindingId, state: State) {
+        let Some(relationship) = self.engine.failover.relationships.get_mut(index) else { return };
+        if relationship.catch_up(id, state) && state == State::Active {
+            self.engine.store.amend(id, |binding| binding.tstp = binding.tstp.max(binding.tsfp()));
+        }
+    }
+
+    /// The peer hears once more of a lease.
+    fn tell_again(&mut self, index: usize, id: BindingId) {
+        let now = self.now;
+        if let Some(relationship) = self.engine.failover.relationships.get_mut(index)
+            && !relationship.is_pending(id)
+            && relationship.may_tell_again(id, now)
+        {
+            relationship.queue_update(id, State::Active);
+        }
+        self.send_updates(index);
     }
 
     fn skew(&self, index: usize) -> i64 {
