@@ -1,6 +1,7 @@
 //! The failover simulator: seeds without a violation, seeds that once found a bug, and safety rules switched off one at a time,
 //! which must be noticed. `COMPAT_TIER=full`, or `SIMULATOR_SEEDS=COUNT`, runs more seeds.
 
+use compat_tests::simulator::plan::WIDER;
 use compat_tests::simulator::{self, Plan, Report};
 use dhcpd::failover::sabotage::Rule;
 use std::sync::Mutex;
@@ -11,8 +12,13 @@ const SEEDS: u64 = 500;
 const FULL_SEEDS: u64 = 10_000;
 
 /// Each of these found a bug once.
-const FOUND: [u64; 20] =
-    [5, 14, 44, 56, 85, 125, 173, 208, 211, 258, 264, 293, 326, 1012, 1306, 1445, 1454, 1657, 1963, 2686];
+const FOUND: [u64; 37] = [
+    5, 14, 44, 56, 85, 125, 173, 208, 211, 258, 264, 293, 326, 1012, 1306, 1445, 1454, 1657, 1963, 2061,
+    2686, 5658, 7403, 7647, 7787, 8231, 8277, 8944, 9154, 100300, 100700, 101563, 103489, 104460, 105441,
+    105906, 106872,
+];
+/// Seeds of the older mix of every run; the rest is of the wider one.
+const OLDER: u64 = 100;
 
 /// Runs seeds on all processors, until `enough` of them are as wanted.
 fn run(seeds: impl Iterator<Item = u64> + Send, rule: Option<Rule>, enough: u64) -> Vec<Report> {
@@ -58,8 +64,8 @@ fn no_seed_finds_a_violation() {
     let count = wished.unwrap_or(if full { FULL_SEEDS } else { SEEDS });
     // The full tier takes others every day; a failure names its seed.
     let day = chrono::Utc::now().timestamp() as u64 / 86_400;
-    let first = if full { day * FULL_SEEDS } else { 1 };
-    let bad = run(first..first + count, None, u64::MAX);
+    let first = WIDER + if full { day * FULL_SEEDS } else { 1 };
+    let bad = run((1..=OLDER).chain(first..first + count), None, u64::MAX);
     assert!(bad.is_empty(), "{} of {count} seeds:\n{}", bad.len(), show(&bad));
 }
 
@@ -71,7 +77,7 @@ fn seeds_that_found_a_bug() {
 
 /// Within 10,000 seeds each; the first that notices comes early.
 fn is_noticed(rule: Rule) {
-    let found = run(1..=10_000, Some(rule), 1);
+    let found = run(WIDER + 1..=WIDER + 10_000, Some(rule), 1);
     assert!(!found.is_empty(), "{rule:?} switched off, and nobody noticed");
 }
 
@@ -87,13 +93,30 @@ fn a_lease_longer_than_the_peer_knows_is_noticed() {
 
 #[test]
 fn taking_the_peers_addresses_at_once_is_noticed() {
-    // The seed that notices comes late: only the full tier has the time.
-    if std::env::var("COMPAT_TIER").is_ok_and(|tier| tier == "full") {
-        is_noticed(Rule::WaitForPeer);
-    }
+    is_noticed(Rule::WaitForPeer);
 }
 
 #[test]
 fn freeing_without_the_peers_word_is_noticed() {
     is_noticed(Rule::AcknowledgedExpiry);
+}
+
+/// What happened, but for the hand-overs themselves.
+fn story(plan: &Plan) -> String {
+    let report = simulator::run(plan, true);
+    report
+        .story
+        .lines()
+        .filter(|line| !line.contains("HandOver"))
+        .fold(String::new(), |all, line| all + line + "\n")
+}
+
+#[test]
+fn a_process_that_takes_over_does_what_the_other_would_have_done() {
+    let plans = (WIDER..WIDER + 120).map(Plan::draw);
+    for plan in plans.filter(|plan| plan.clone().without_hand_overs().faults.len() < plan.faults.len()) {
+        let (one, other) = (story(&plan.clone().without_hand_overs()), story(&plan));
+        let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);
+        assert!(one == other, "seed {}: {differs:?}", plan.seed);
+    }
 }

@@ -269,7 +269,9 @@ impl Engine {
             proposed.rare_mut().tsfp =
                 match (work.grant.offer, pool.and_then(|pool| self.failover.of_pool(pool))) {
                     (_, None) => 0,
-                    (Answering::Ack, Some(peer)) => peer.known(&work.current.binding).min(proposed.tstp),
+                    (Answering::Ack, Some(peer)) => {
+                        peer.known(work.current.id, &work.current.binding).min(proposed.tstp)
+                    }
                     (_, Some(_)) if times.potential.is_none() => 0,
                     (_, Some(_)) => proposed.tsfp(),
                 };

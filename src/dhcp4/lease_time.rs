@@ -75,9 +75,12 @@ impl Engine {
         let (now, binding) = (work.client.now, &work.current.binding);
         let granted = match self.failover.sabotage.breaks(Rule::LeadTime) {
             true => time,
-            false => {
-                lease_time::granted(time, now, relationship.known(binding), i64::from(relationship.mclt))
-            }
+            false => lease_time::granted(
+                time,
+                now,
+                relationship.known(work.current.id, binding),
+                i64::from(relationship.mclt),
+            ),
         };
         let potential = match work.grant.offer {
             Answering::Ack => lease_time::potential_expiry(time, granted, now),

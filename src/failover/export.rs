@@ -112,6 +112,7 @@ impl Relationship {
             out.u32(pending.xid);
             out.option(pending.sent, Vec::u64);
             out.u8(pending.desired as u8);
+            out.bool(pending.may_be_known);
         }
         out.count(self.to_acknowledge.len());
         for (address, xid) in &self.to_acknowledge {
@@ -164,7 +165,7 @@ impl Relationship {
         let pending = octets.list(10, |octets| {
             let (id, xid, sent) = (id(octets)?, octets.u32()?, octets.option(Octets::u64)?);
             let desired = binding::State::from_number(octets.u8()?).ok_or(Damaged("a binding state"))?;
-            Ok((id, Pending { xid, sent, desired }))
+            Ok((id, Pending { xid, sent, desired, may_be_known: octets.bool()? }))
         })?;
         self.sent = pending.iter().filter_map(|(id, pending)| Some((pending.sent?, *id))).collect();
         self.pending = pending.into_iter().collect();

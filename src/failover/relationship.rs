@@ -51,6 +51,8 @@ pub struct Pending {
     pub sent: Option<u64>,
     /// The binding state that the peer is told, or is to be told.
     pub desired: binding::State,
+    /// It was on its way once, or may have been: the peer may know of it.
+    pub may_be_known: bool,
 }
 
 /// Monotonic microseconds at which something is due.
@@ -241,12 +243,16 @@ impl Relationship {
     }
 
     /// Until when the peer knows that the address may be in use. What a client has left in partner-down has MCLT more in
-    /// `tsfp`: that long nobody else gets it.
-    pub fn known(&self, binding: &Binding) -> Wall {
+    /// `tsfp`, or more when the peer may know more than it said: that long nobody else gets it.
+    pub fn known(&self, id: Option<BindingId>, binding: &Binding) -> Wall {
         use binding::State::{Abandoned, Expired, Released, Reset};
         let held_back =
             self.my == State::PartnerDown && matches!(binding.state, Abandoned | Expired | Released | Reset);
-        binding.tsfp() - if held_back { Wall::from(self.mclt) } else { 0 }
+        match held_back {
+            true if id.is_some_and(|id| self.may_know(id)) => 0,
+            true => binding.tsfp() - Wall::from(self.mclt),
+            false => binding.tsfp(),
+        }
     }
 
     /// Whether MCLT has not passed since the state was entered whose time counts.
@@ -277,7 +283,12 @@ impl Relationship {
 
     /// The peer is to be told of this binding. One that is on its way is told anew; one that waits, waits on.
     pub fn queue_update(&mut self, id: BindingId, desired: binding::State) {
-        let pending = self.pending.entry(id).or_insert(Pending { xid: 0, sent: Some(u64::MAX), desired });
+        let pending = self.pending.entry(id).or_insert(Pending {
+            xid: 0,
+            sent: Some(u64::MAX),
+            desired,
+            may_be_known: false,
+        });
         pending.desired = desired;
         if let Some(place) = pending.sent.take() {
             self.sent.remove(&place);
@@ -306,9 +317,22 @@ impl Relationship {
         self.sent_count += 1;
         let pending = self.pending.get_mut(&id)?;
         pending.xid = xid;
+        pending.may_be_known = true;
         pending.sent = Some(self.sent_count);
         self.sent.insert(self.sent_count, id);
         Some(pending.desired)
+    }
+
+    /// Whether the peer may have been told of a binding and has not said so.
+    pub fn may_know(&self, id: BindingId) -> bool {
+        self.pending.get(&id).is_some_and(|pending| pending.may_be_known)
+    }
+
+    /// A process before this one may have told the peer.
+    pub fn may_be_known(&mut self, id: BindingId) {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.may_be_known = true;
+        }
     }
 
     /// What the next update is to say.

@@ -94,8 +94,8 @@ impl Rights {
             Backup if self.role == Role::Secondary => true,
             // The peer may have given it away until MCLT after it was last heard.
             Free | Abandoned | Backup => {
-                let from = if binding.tsfp() < self.since { self.since } else { binding.tsfp() };
-                peer_is_down && from + self.mclt < now
+                let told = if binding.state == Abandoned { binding.tstp } else { 0 };
+                peer_is_down && binding.tsfp().max(told).max(self.since) + self.mclt < now
             }
             // As the peer knows it, it is ours.
             Expired | Released if binding.rewind_state == self.role.own_free() => true,

@@ -33,7 +33,7 @@ pub fn write(out: &mut Vec<u8>, binding: &Binding, desired: State, to_our_kind: 
         writer.put(code::CHADDR, &binding.hardware);
     }
     writer.put_word(code::LEASE_EXPIRY, wire(binding.ends));
-    writer.put_word(code::POTENTIAL_EXPIRY, wire(binding.tstp));
+    writer.put_word(code::POTENTIAL_EXPIRY, wire(potential_expiry(binding, desired)));
     writer.put_word(code::STOS, wire(binding.starts));
     if binding.cltt != 0 {
         writer.put_word(code::CLTT, wire(binding.cltt));
@@ -47,6 +47,11 @@ pub fn write(out: &mut Vec<u8>, binding: &Binding, desired: State, to_our_kind: 
         writer.put_with(code::VENDOR_OPTIONS, |out| vendor::write(out, binding));
     }
     writer.finish();
+}
+
+/// Until when the peer is told that the address may be in use. What a client gave back is over at once.
+pub fn potential_expiry(binding: &Binding, desired: State) -> Wall {
+    if desired == State::Released { binding.tstp.min(binding.ends) } else { binding.tstp }
 }
 
 /// Why an update is not taken.
@@ -73,9 +78,10 @@ fn refuse<T>(reason: u8, text: &str) -> Result<T, Refusal> {
     Err(Refusal { reason, text: text.into() })
 }
 
-/// Whether our own update, which says `own`, matters more than the peer's of the same binding.
+/// Whether our own update, which says `own`, matters more than the peer's of the same binding. Both servers of a pair must
+/// come to opposite answers.
 pub fn is_own_better(
-    role: Role,
+    (role, is_our_kind): (Role, bool),
     own: State,
     own_cltt: Wall,
     theirs: Option<State>,
@@ -84,10 +90,12 @@ pub fn is_own_better(
     match (own, theirs) {
         (State::Active, Some(State::Active)) if their_cltt != own_cltt => their_cltt < own_cltt,
         (State::Active, Some(State::Active)) => role == Role::Primary,
-        (State::Active, Some(State::Expired)) | (_, Some(State::Active)) => false,
+        (State::Active, Some(State::Expired)) => false,
         // What the peer's news of an earlier transaction would make of it, the peer itself forgets when it hears ours. ISC
         // lets the primary's news win on one side and the active lease on the other, and both are wrong then.
-        (State::Active, Some(_)) if their_cltt <= own_cltt => true,
+        (State::Active, Some(_)) if their_cltt <= own_cltt || !is_our_kind => true,
+        (State::Expired, Some(State::Active)) => false,
+        (_, Some(State::Active)) if own_cltt <= their_cltt || !is_our_kind => false,
         _ => role == Role::Primary,
     }
 }
@@ -289,7 +297,7 @@ mod tests {
     #[test]
     fn duels_of_section_4_4() {
         use State::*;
-        let better = |role, own, theirs, cltt| is_own_better(role, own, 100, Some(theirs), cltt);
+        let better = |role, own, theirs, cltt| is_own_better((role, false), own, 100, Some(theirs), cltt);
         for role in [Role::Primary, Role::Secondary] {
             assert!(better(role, Active, Active, 99));
             assert!(!better(role, Active, Active, 101));
@@ -299,7 +307,26 @@ mod tests {
             assert_eq!(better(role, Free, Free, 0), role == Role::Primary);
             // Here ISC's secondary gives way, while the primary takes the active lease.
             assert!(better(role, Active, Released, 100));
-            assert_eq!(better(role, Active, Released, 101), role == Role::Primary);
+            assert!(better(role, Active, Released, 101));
+        }
+    }
+
+    #[test]
+    fn two_of_a_kind_agree_who_is_right() {
+        use State::*;
+        let other = |role| if role == Role::Primary { Role::Secondary } else { Role::Primary };
+        for role in [Role::Primary, Role::Secondary] {
+            for ended in [Free, Released, Abandoned, Backup, Reset, Expired] {
+                for cltt in [0, 99, 100, 101] {
+                    let active = is_own_better((role, true), Active, 100, Some(ended), cltt);
+                    let left = is_own_better((other(role), true), ended, cltt, Some(Active), 100);
+                    assert_eq!(
+                        active,
+                        ended == Expired && left || ended != Expired && !left,
+                        "{ended:?} {cltt}"
+                    );
+                }
+            }
         }
     }
 

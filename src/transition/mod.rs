@@ -134,9 +134,13 @@ pub fn release(store: &mut Store, id: BindingId, around: &mut Around) -> u64 {
         return 0;
     }
     let freed = peer::freed_state(store, id, State::Released, around);
+    // What a peer may know of the lease is not less for its end, until it has agreed to that.
+    let alone = freed != State::Released;
     let step = |binding: &mut Binding| {
         binding.ends = now;
-        binding.tstp = now;
+        if alone {
+            binding.tstp = now;
+        }
         binding.next_state = freed;
     };
     change(store, id, step, Keep::Recorded, Tell::AtOnce, around)
@@ -274,7 +278,7 @@ fn change_now(
     let old_state = old.state;
     let pool = store.pool_of(old.address);
     let peer = pool.and_then(|pool| around.failover.index_of(pool));
-    let shared = peer.map(|peer| partner_down(around.failover, peer));
+    let shared = peer.map(|peer| partner_down(around.failover, peer, id));
     store.update(id, around.now, |binding| {
         step(binding);
         if tell != Tell::Nobody && binding.atsfp() != 0 {
@@ -301,10 +305,13 @@ fn change_now(
 }
 
 /// In partner-down: since when, and MCLT.
-fn partner_down(failover: &Failover, peer: usize) -> Option<Down> {
+fn partner_down(failover: &Failover, peer: usize, id: BindingId) -> Option<Down> {
     let relationship = failover.relationships.get(peer)?;
-    (relationship.my == PeerState::PartnerDown)
-        .then(|| Down { since: relationship.my_since, mclt: Wall::from(relationship.mclt) })
+    (relationship.my == PeerState::PartnerDown).then(|| Down {
+        since: relationship.my_since,
+        mclt: Wall::from(relationship.mclt),
+        may_know: relationship.may_know(id),
+    })
 }
 
 /// What partner-down makes of an address that a client has left.
@@ -312,13 +319,16 @@ fn partner_down(failover: &Failover, peer: usize) -> Option<Down> {
 pub(crate) struct Down {
     pub since: Wall,
     pub mclt: Wall,
+    /// The peer may have been told what it has not acknowledged.
+    pub may_know: bool,
 }
 
 impl Down {
     /// Until when the peer may have a say: it may have promised the address for MCLT beyond what it knew of, or beyond the
-    /// moment at which it was lost.
-    pub fn until(self, tsfp: Wall) -> Wall {
-        self.since.max(tsfp) + self.mclt
+    /// moment at which it was lost. ISC forgets what the peer was told and had no time to acknowledge.
+    pub fn until(self, binding: &Binding) -> Wall {
+        let told = if self.may_know { binding.tstp } else { 0 };
+        self.since.max(binding.tsfp()).max(told) + self.mclt
     }
 }
 
@@ -406,7 +416,7 @@ fn make_step(binding: &mut Binding, shared: Option<Option<Down>>, around: &mut A
     if let (Some(Some(down)), true, State::Expired | State::Released | State::Abandoned | State::Reset) =
         (shared, left, binding.state)
     {
-        binding.rare_mut().tsfp = down.until(binding.tsfp());
+        binding.rare_mut().tsfp = down.until(binding);
     }
 }
 

@@ -3,9 +3,10 @@
 use super::{Around, Keep, Tell, change, change_now, record, supersede_and};
 use crate::clock::Wall;
 use crate::failover::Failover;
+use crate::failover::relationship::Relationship;
 use crate::failover::service::Service;
 use crate::failover::state::{Role, State as PeerState};
-use crate::failover::update::Accepted;
+use crate::failover::update::{self, Accepted};
 use crate::lease::binding::{Binding, State};
 use crate::lease::pool::PoolNumber;
 use crate::lease::queue::{BindingId, Kind};
@@ -119,7 +120,7 @@ pub fn acknowledged(store: &mut Store, id: BindingId, peer: usize, desired: Stat
         (false, _) => desired,
     };
     let agreed = |binding: &mut Binding| {
-        let time = binding.tstp;
+        let time = update::potential_expiry(binding, desired);
         if time != binding.tsfp() || time != binding.atsfp() {
             let rare = binding.rare_mut();
             (rare.tsfp, rare.atsfp) = (time, time);
@@ -167,9 +168,10 @@ pub fn give_back(store: &mut Store, id: BindingId, around: &mut Around) {
 }
 
 /// On entering partner-down: what the peer would have to agree to becomes ours MCLT later.
-pub fn enter_partner_down(store: &mut Store, pool: PoolNumber, since: Wall, mclt: Wall) {
-    let down = super::Down { since, mclt };
+pub fn enter_partner_down(store: &mut Store, pool: PoolNumber, relationship: &Relationship) {
+    let (since, mclt) = (relationship.my_since, Wall::from(relationship.mclt));
     for id in store.queue(pool, Kind::Expired) {
-        store.amend(id, |binding| binding.rare_mut().tsfp = down.until(binding.tsfp()));
+        let down = super::Down { since, mclt, may_know: relationship.may_know(id) };
+        store.amend(id, |binding| binding.rare_mut().tsfp = down.until(binding));
     }
 }

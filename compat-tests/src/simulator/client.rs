@@ -52,6 +52,9 @@ pub struct Client {
     /// It keeps its address and asks for nothing else.
     pub calm: bool,
     dice: Dice,
+    /// What it asks for as lease time, and where that comes from.
+    wish: Option<u32>,
+    wishes: Option<Dice>,
     xid: u32,
     tries: u32,
     asked: Micros,
@@ -75,11 +78,24 @@ impl Client {
             wanting: None,
             calm: false,
             dice,
+            wish: None,
+            wishes: None,
             xid: 0,
             tries: 0,
             asked: 0,
             chosen: None,
         }
+    }
+
+    /// It asks for lease times of its own now and then.
+    pub fn with_wishes(mut self, dice: Dice) -> Self {
+        self.wishes = Some(dice);
+        self
+    }
+
+    fn make_a_wish(&mut self) {
+        let Some(dice) = &mut self.wishes else { return };
+        self.wish = dice.one_in(2).then(|| dice.of(&[10, 25, 50, 100, 200, 3600, u32::MAX]));
     }
 
     /// The address it holds now, as far as it knows.
@@ -115,6 +131,7 @@ impl Client {
         self.stage = stage;
         self.tries = 0;
         self.xid = self.dice.draw() as u32;
+        self.make_a_wish();
         self.wanting = self.wanting.or(Some(now));
         self.speak(now, out);
     }
@@ -192,6 +209,7 @@ impl Client {
             (self.stage, self.wanting) = (stage, Some(now));
         }
         self.xid = self.dice.draw() as u32;
+        self.make_a_wish();
         self.speak(now, out);
         let limit = if stage == Stage::Renewing { rebinding } else { lease.until };
         self.due = (now + ((limit - now) / 2).max(4 * SECOND)).min(limit).max(now + 100_000);
@@ -272,6 +290,10 @@ impl Client {
                 payload.extend([code, 4]);
                 payload.extend(value.octets());
             }
+        }
+        if let Some(wish) = self.wish.filter(|_| matches!(kind, 1 | 3)) {
+            payload.extend([51, 4]);
+            payload.extend(wish.to_be_bytes());
         }
         payload.push(255);
         payload.resize(300, 0);

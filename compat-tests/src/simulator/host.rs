@@ -3,7 +3,7 @@
 use super::disk::Disk;
 use super::plan::Plan;
 use super::{Micros, SECOND, START};
-use crate::in_process;
+use crate::{in_process, replay};
 use dhcpd::clock::Now;
 use dhcpd::config::startup::{self, CommandLine};
 use dhcpd::config::{self, Family, Input};
@@ -103,6 +103,25 @@ impl Host {
         Ok(())
     }
 
+    /// Another process goes on with what this one held.
+    pub fn hand_over(&mut self, at: Micros) -> Result<(), String> {
+        let now = self.now(at);
+        let Some(server) = &self.server else { return Ok(()) };
+        let mut server = replay::successor(server, now)?;
+        server.set_interfaces(self.interfaces());
+        self.server = Some(server);
+        Ok(())
+    }
+
+    fn interfaces(&self) -> Vec<Interface> {
+        vec![Interface {
+            name: "eth0".into(),
+            htype: 1,
+            hardware: vec![2, 0, 10, 0, 0, self.number as u8],
+            addresses: vec![Host::address(self.number)],
+        }]
+    }
+
     fn open(&mut self, server: &mut Server, now: Now, plan: &Plan) -> Result<(), String> {
         let mut effects = Effects::default();
         server.open(now, &mut effects);
@@ -129,12 +148,7 @@ impl Host {
         if durable > 0 {
             server.handle(now, Event::Durable(durable), &mut effects);
         }
-        server.set_interfaces(vec![Interface {
-            name: "eth0".into(),
-            htype: 1,
-            hardware: vec![2, 0, 10, 0, 0, self.number as u8],
-            addresses: vec![Host::address(self.number)],
-        }]);
+        server.set_interfaces(self.interfaces());
         server.start_failover(
             now,
             u64::from(self.life) << 8 | plan.seed << 16 | self.number as u64,

@@ -47,7 +47,12 @@ pub enum Fault {
     RestoreLeases(usize),
     /// So much of a hundred messages of clients is lost from now on.
     Loss(u64),
+    /// Another process takes over the state of this one: nothing that follows may be different.
+    HandOver(usize),
 }
+
+/// From this seed on more is drawn. Those before keep what they drew when they found something.
+pub const WIDER: u64 = 100_000;
 
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -65,6 +70,8 @@ pub struct Plan {
     /// Addresses of the pool on the wire and of the one behind the relay.
     pub pools: [u64; 2],
     pub clients: usize,
+    /// Clients ask for lease times of their own now and then.
+    pub wishes: bool,
     /// One way between the servers, and between client and server.
     pub link_delay: (Micros, Micros),
     pub client_delay: (Micros, Micros),
@@ -100,6 +107,7 @@ impl Plan {
             threshold: dice.one_in(3),
             pools: [dice.of(&[3, 6, 10, 20, 40]), dice.of(&[0, 2, 8])],
             clients: dice.between(2, 14) as usize,
+            wishes: false,
             link_delay: dice.of(&[(100, 400), (1_000, 30_000), (10_000, 800_000)]),
             client_delay: dice.of(&[(100, 400), (1_000, 300_000)]),
             skew: if dice.one_in(2) { [skew, 0] } else { [0, skew] },
@@ -107,12 +115,22 @@ impl Plan {
             healed: 0,
         };
         let mut faults = Draft { dice: dice.branch(), at: 30 * SECOND, list: Vec::new() };
+        let mut more = Dice::new(seed ^ 0x0077_6964_6572);
+        let wider = seed >= WIDER;
+        plan.wishes = wider && more.one_in(3);
         match kind {
+            Kind::Covered if wider && more.one_in(8) => faults.taken_over(&mut plan),
             Kind::Covered => faults.covered(),
             Kind::SkewTooGreat => faults.skew_too_great(&mut plan),
             Kind::BothPartnerDown => faults.both_partner_down(&plan),
             Kind::ClockStep => faults.clock_step(&plan),
             Kind::OldLeaseFile => faults.old_lease_file(),
+        }
+        if wider && more.one_in(2) {
+            for _ in 0..more.between(1, 5) {
+                let at = more.between(SECOND, faults.at + 60 * SECOND);
+                faults.list.push((at, Fault::HandOver(more.between(0, 1) as usize)));
+            }
         }
         faults.list.sort_by_key(|(at, _)| *at);
         plan.faults = faults.list;
@@ -130,6 +148,12 @@ impl Plan {
         let all: Vec<i64> = steps.chain(self.skew).chain([0]).collect();
         let (least, most) = (all.iter().min(), all.iter().max());
         most.zip(least).map_or(0, |(most, least)| (most - least) as u64)
+    }
+
+    /// The same with no process ever handing over to another.
+    pub fn without_hand_overs(mut self) -> Plan {
+        self.faults.retain(|(_, fault)| !matches!(fault, Fault::HandOver(_)));
+        self
     }
 
     pub fn configuration(&self, host: usize) -> String {
@@ -285,6 +309,28 @@ impl Draft {
         self.pause(1, 60);
         self.add(Fault::PartnerDown(side));
         self.pause(1, 400);
+        self.add(Fault::Start(1 - side));
+        self.pause(200, 260);
+    }
+
+    /// A server that its peer cannot hear gives addresses away and dies; the peer, told by its operator that it is dead, is
+    /// soon short of addresses of its own.
+    fn taken_over(&mut self, plan: &mut Plan) {
+        plan.mclt = self.dice.of(&[60, 120]);
+        plan.pools = [self.dice.of(&[3, 6, 10]), 0];
+        plan.clients = 14;
+        let side = self.side();
+        self.at = 0;
+        self.pause(3, 25);
+        self.add(Fault::Partition);
+        self.add(Fault::Unreachable(side, true));
+        self.pause(plan.max_response_delay + 2, plan.max_response_delay + 40);
+        self.stop(1 - side);
+        self.pause(1, 5);
+        self.add(Fault::PartnerDown(side));
+        self.add(Fault::Unreachable(side, false));
+        self.add(Fault::Heal);
+        self.pause(60, 400);
         self.add(Fault::Start(1 - side));
         self.pause(200, 260);
     }

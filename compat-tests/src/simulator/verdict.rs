@@ -37,6 +37,9 @@ pub struct Verdict {
     /// Addresses whose conflict was said.
     conflicts: Vec<Ipv4Addr>,
     refusals: u32,
+    /// The clocks are too far apart, and were not before: both serve alone meanwhile.
+    apart: bool,
+    mute: Option<String>,
     /// Active on both servers for different clients at the heal.
     disputed: Vec<Ipv4Addr>,
 }
@@ -57,6 +60,9 @@ impl Verdict {
         }
         if text.contains("time offset too large") || text.contains("time mismatch too great") {
             self.refusals += 1;
+        }
+        if self.apart && text.contains("not responding") {
+            self.mute.get_or_insert_with(|| text.into());
         }
     }
 }
@@ -107,6 +113,27 @@ impl World<'_> {
     fn are_normal(&self) -> bool {
         self.hosts.iter().all(|host| host.state == "normal" && matches!(host.partner.as_str(), "normal" | ""))
             && self.is_linked()
+    }
+
+    /// A clock is set. While it is more than a minute wrong, a pair that was normal serves as if the link were broken.
+    pub fn clock_moves(&mut self, skew: i64) {
+        if self.plan.kind != Kind::SkewTooGreat {
+            return;
+        }
+        if skew != 0 {
+            self.verdict.apart = self.are_normal();
+            return;
+        }
+        if std::mem::take(&mut self.verdict.apart) {
+            let states = self.hosts.each_ref().map(|host| host.state.clone());
+            if states.iter().any(|state| state != "communications-interrupted") {
+                self.checker.report(self.now, format!("with clocks too far apart they are {states:?}"));
+            }
+        }
+        if let Some(line) = self.verdict.mute.take() {
+            self.checker
+                .report(self.now, format!("with clocks too far apart a client hears nothing: {line}"));
+        }
     }
 
     fn joining(&mut self, elapsed: u64) {

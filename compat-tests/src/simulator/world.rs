@@ -128,8 +128,10 @@ impl<'a> World<'a> {
     fn new(plan: &'a Plan, tell: bool, broken: Option<Rule>) -> Self {
         let mut dice = Dice::new(plan.seed ^ 0x77);
         let relayed = |number: usize| plan.pools[1] > 0 && number % 4 == 3;
+        let mut wishes = Dice::new(plan.seed ^ 0x7769_7368);
         let clients = (0..plan.clients)
             .map(|number| Client::new(number, u8::from(relayed(number)), dice.branch()))
+            .map(|client| if plan.wishes { client.with_wishes(wishes.branch()) } else { client })
             .collect();
         let strict = plan.kind == Kind::Covered;
         World {
@@ -264,9 +266,7 @@ impl<'a> World<'a> {
                 let file = std::mem::take(&mut self.hosts[host].disk.durable);
                 self.checker.file(host, &file);
                 self.hosts[host].disk.durable = file;
-                if let (Some(server), Some(rule)) = (&mut self.hosts[host].server, self.broken) {
-                    server.sabotage(Sabotage::of(rule));
-                }
+                self.sabotage(host);
                 self.perform(host);
                 self.arm(host);
             }
@@ -467,7 +467,9 @@ impl<'a> World<'a> {
             Fault::DiskFull(host, is) => self.hosts[host].disk.full = is,
             Fault::SlowDisk(host, time) => self.hosts[host].sync_time = time,
             Fault::PartnerDown(host) => self.partner_down(host),
+            Fault::HandOver(host) => self.hand_over(host),
             Fault::Clock(host, skew) => {
+                self.clock_moves(skew);
                 self.hosts[host].skew = skew;
                 self.checker.skew[host] = skew;
                 self.arm(host);
@@ -507,6 +509,19 @@ impl<'a> World<'a> {
                 let delay = self.dice.between(100_000, 8 * SECOND);
                 self.after(delay, What::Unstall(connection));
             }
+        }
+    }
+
+    fn hand_over(&mut self, host: usize) {
+        if let Err(error) = self.hosts[host].hand_over(self.now) {
+            self.checker.report(self.now, format!("server {host} cannot be taken over: {error}"));
+        }
+        self.sabotage(host);
+    }
+
+    fn sabotage(&mut self, host: usize) {
+        if let (Some(server), Some(rule)) = (&mut self.hosts[host].server, self.broken) {
+            server.sabotage(Sabotage::of(rule));
         }
     }
 

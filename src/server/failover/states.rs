@@ -91,9 +91,9 @@ impl Peers<'_> {
             }
             State::Recover => self.request_update(index, true),
             State::PartnerDown => {
-                let (since, mclt) = (relationship.my_since, Wall::from(relationship.mclt));
                 for pool in self.engine.failover.pools_of(index) {
-                    peer::enter_partner_down(&mut self.engine.store, pool, since, mclt);
+                    let Some(relationship) = self.engine.failover.relationships.get(index) else { return };
+                    peer::enter_partner_down(&mut self.engine.store, pool, relationship);
                 }
             }
             _ => {}

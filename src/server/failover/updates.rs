@@ -113,7 +113,13 @@ impl Peers<'_> {
         };
         let cltt = self.engine.store.get(id).cltt;
         let their_cltt = message.cltt.map_or(0, |time| i64::from(time) - skew);
-        if update::is_own_better(relationship.role, pending.desired, cltt, theirs, their_cltt) {
+        if update::is_own_better(
+            (relationship.role, relationship.is_our_kind),
+            pending.desired,
+            cltt,
+            theirs,
+            their_cltt,
+        ) {
             let text = "incoming update is less critical than outgoing update";
             return Err(refusal(reason::LESS_CRITICAL, text));
         }
@@ -322,6 +328,7 @@ impl Peers<'_> {
                             && !relationship.is_pending(id)
                         {
                             relationship.queue_update(id, state);
+                            relationship.may_be_known(id);
                         }
                     }
                 }
