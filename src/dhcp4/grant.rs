@@ -7,7 +7,7 @@ use super::message;
 use super::parameter::{self, dhcp};
 use super::scope;
 use super::work::{Answering, Current, Grant, Work};
-use crate::clock::Now;
+use crate::clock::{Now, Wall};
 use crate::eval::machine::OnBlocks;
 use crate::eval::value::Value;
 use crate::lease::binding::{Billing, Binding, State};
