@@ -60,6 +60,13 @@ pub enum StreamEffect {
     },
     /// Octets of `Effects::bytes`.
     Write(Range<usize>),
+    /// The same, as soon as this record is durable, without asking the core again: the journal's thread may write them. What
+    /// was asked for earlier for the same stream has left by then. A failed write or sync drops them, and the core then
+    /// aborts the stream.
+    WriteOnceDurable {
+        sequence: u64,
+        octets: Range<usize>,
+    },
     /// Send what was written, then close; no `Closed` follows.
     Close,
     /// Close at once; what was written and not sent yet is dropped, as ISC does in places.

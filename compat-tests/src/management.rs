@@ -3,7 +3,7 @@
 
 pub mod fuzz;
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -32,7 +32,8 @@ impl Answer {
 }
 
 pub struct Client {
-    stream: TcpStream,
+    /// Buffered: the client is not to be what is measured.
+    stream: BufReader<TcpStream>,
     id: u32,
 }
 
@@ -86,12 +87,12 @@ impl Client {
         let mut greeting = [0; 8];
         stream.write_all(&[0, 0, 0, 100, 0, 0, 0, 24])?;
         stream.read_exact(&mut greeting)?;
-        Ok(Client { stream, id: 1 })
+        Ok(Client { stream: BufReader::new(stream), id: 1 })
     }
 
     /// The connection itself, for what is no message.
     pub fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
+        self.stream.get_mut()
     }
 
     pub fn ask(
@@ -103,7 +104,7 @@ impl Client {
     ) -> Result<Answer> {
         self.id += 1;
         let octets = message(operation, handle, self.id, &values(own), &values(object));
-        self.stream.write_all(&octets).map_err(say("write"))?;
+        self.stream.get_mut().write_all(&octets).map_err(say("write"))?;
         self.answer()
     }
 

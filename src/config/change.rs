@@ -301,7 +301,19 @@ fn dynamic_class(scope: ScopeId) -> Class {
 
 /// Whether a name stands in the lease file, unquoted as ISC writes it there, and is read back as the same host.
 pub fn is_host_name(name: &str) -> bool {
+    is_plain_word(name) || reads_as_host_name(name)
+}
+
+fn reads_as_host_name(name: &str) -> bool {
     reads_back(name, |cursor| host_name(cursor).as_deref() == Some(name))
+}
+
+/// One word of the grammar, as most names are: the grammar need not be asked.
+fn is_plain_word(name: &str) -> bool {
+    let is_of_word = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+    name.len() < 256
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|b| is_of_word(&b))
 }
 
 /// The same for the one word that names a group.
@@ -353,8 +365,21 @@ mod tests {
         assert_eq!((config.scopes.len(), config.classes.len(), config.hosts.len()), (scopes, classes, 1));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_plain_word_reads_back(name in "[a-zA-Z][a-zA-Z0-9_-]{0,20}") {
+            proptest::prop_assert!(is_plain_word(&name) && reads_as_host_name(&name));
+        }
+    }
+
     #[test]
     fn names_that_can_be_written() {
+        for keyword in ["host", "range", "true", "if", "null", "x1", "deadbeef", "a", "not", "option", "MCLT"]
+        {
+            assert!(is_plain_word(keyword) && reads_as_host_name(keyword), "{keyword}");
+        }
+        let longest = "a".repeat(255);
+        assert!(is_plain_word(&longest) && reads_as_host_name(&longest));
         for name in ["alpha", "a-1", "1a", "a.b.c", "A_b", "7"] {
             assert!(is_host_name(name), "{name}");
         }

@@ -7,7 +7,7 @@ use super::path::Paths;
 use super::record::Recorder;
 use super::recorded::Recorded;
 use super::resolve::Refresh;
-use super::turn::{self, Clock, Shell};
+use super::turn::{self, Clock, Ears, Shell};
 use super::{Fatal, LAST_LINES, detach, execute, listen, message, pid_file, port, resolve, streams, trace};
 use crate::clock::{NEVER, Wall};
 use crate::config::advice;
@@ -30,7 +30,6 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::Notify;
 
 /// What this version does.
 const CAPABILITIES: Capabilities =
@@ -102,7 +101,7 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
         let mut server = build(config, hosts, leases, (port, broadcast), &values, offset);
         return leases::trial(&mut server, clock.now(), &lease_file).map(|()| 0);
     }
-    let (journal, journal_wake) = open_journal(lease_file, &values)?;
+    let (journal, ears) = open_journal(lease_file, &values)?;
     let kept_duid = leases.kept.clone();
     let server = build(config, hosts, leases, (port, broadcast), &values, offset);
     let port = server.engine().settings.local_port;
@@ -132,7 +131,7 @@ pub fn start(start: Start) -> Result<i32, Fatal> {
     let listeners = streams::open(core.server.listeners());
     let names = Refresh::start(names, core.server.engine().hosts.addresses.clone());
     let log = start.log.clone();
-    let shell = Shell { clock, sockets, icmp, listeners, journal, journal_wake, log, names };
+    let shell = Shell { clock, sockets, icmp, listeners, journal, ears, log, names };
     // The working directory changes.
     let remove = if start.flags.no_pid { None } else { std::path::absolute(&pid_file).ok() };
     core.serving();
@@ -294,17 +293,16 @@ fn read_whole(mut file: File, path: &Path) -> Result<Vec<u8>, Fatal> {
     Ok(text)
 }
 
-fn open_journal(path: PathBuf, values: &StartUp) -> Result<(Journal, Arc<Notify>), Fatal> {
-    let notify = Arc::new(Notify::new());
-    let wake = notify.clone();
+fn open_journal(path: PathBuf, values: &StartUp) -> Result<(Journal, Ears), Fatal> {
+    let ears = Ears::default();
     let text = message::cannot_append(&path);
     // The working directory changes; a statement of the configuration may have named a relative one.
     let path = std::path::absolute(path).map_err(|_| text.clone())?;
     // ISC reads the number in the wrong byte order, and 0 as one.
     let most_per_sync = values.delayed_ack.filter(|most| *most > 0).map(u32::from);
     let settings = Settings { path, sync: !values.dont_use_fsync, most_per_sync };
-    let journal = Journal::start(settings, move || wake.notify_one()).map_err(|_| text)?;
-    Ok((journal, notify))
+    let journal = Journal::start(settings, ears.clone()).map_err(|_| text)?;
+    Ok((journal, ears))
 }
 
 fn read_configuration(

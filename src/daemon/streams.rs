@@ -4,14 +4,16 @@
 //! Each connection is a task. What it reads goes through one channel that holds little: a connection reads on only when the
 //! loop takes things out, so that a flood of octets waits in the sender's kernel and memory stays level.
 
+mod answers;
 mod connection;
 mod listening;
 
+pub use answers::Answers;
 pub use listening::{Listeners, open};
 
 use crate::server::effect::{StreamEffect, StreamId};
 use crate::server::event::{Listener, StreamEvent};
-use connection::{Command, Connection};
+use connection::{Connection, Outgoing};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::ErrorKind;
 use std::net::SocketAddrV4;
@@ -83,6 +85,8 @@ pub struct Streams {
     first: VecDeque<(StreamId, Arrived)>,
     failed: VecDeque<Happened>,
     accepted: Arc<AtomicUsize>,
+    /// What waits for the journal.
+    answers: Answers,
 }
 
 /// Counts an accepted connection for as long as its task lives.
@@ -96,12 +100,12 @@ impl Drop for Place {
 
 impl Streams {
     /// Accepts on these sockets from now on, and goes on trying those that could not be opened.
-    pub fn new(listeners: Listeners) -> std::io::Result<Streams> {
+    pub fn new(listeners: Listeners, answers: Answers) -> std::io::Result<Streams> {
         let (sender, arrived) = mpsc::channel(WAITING);
         let accepted = Arc::new(AtomicUsize::new(0));
         listeners.serve(&sender, &accepted)?;
         let (first, failed) = (VecDeque::new(), VecDeque::new());
-        Ok(Streams { open: BTreeMap::new(), sender, arrived, first, failed, accepted })
+        Ok(Streams { open: BTreeMap::new(), sender, arrived, first, failed, accepted, answers })
     }
 
     /// Waits until there is something for [`Streams::next`].
@@ -163,13 +167,23 @@ impl Streams {
     pub fn carry_out(&mut self, stream: StreamId, effect: &StreamEffect, octets: &[u8]) {
         match effect {
             StreamEffect::Connect { local, remote } => self.connect(stream, *local, *remote),
-            StreamEffect::Write(_) => self.write(stream, octets),
+            StreamEffect::Write(_) => {
+                if let Some(outgoing) = self.room(stream, octets.len()) {
+                    outgoing.write(octets);
+                }
+            }
             StreamEffect::Close => {
                 if let Some(connection) = self.open.remove(&stream) {
                     connection.finish();
                 }
             }
+            StreamEffect::WriteOnceDurable { sequence, .. } => {
+                if let Some(outgoing) = self.room(stream, octets.len()).cloned() {
+                    self.answers.add(*sequence, stream, outgoing, octets);
+                }
+            }
             StreamEffect::Abort => {
+                self.answers.forget(stream);
                 self.open.remove(&stream);
             }
         }
@@ -188,15 +202,15 @@ impl Streams {
         }
     }
 
-    fn write(&mut self, stream: StreamId, octets: &[u8]) {
-        let Some(connection) = self.open.get(&stream) else { return };
-        if connection.unsent() + octets.len() > UNSENT {
+    /// The way out, unless too much waits there already: then the connection is given up.
+    fn room(&mut self, stream: StreamId, octets: usize) -> Option<&Arc<Outgoing>> {
+        if self.open.get(&stream)?.outgoing().unsent() + octets > UNSENT {
             self.open.remove(&stream);
+            self.answers.forget(stream);
             let what = What::Closed(Some(ErrorKind::WouldBlock));
             self.failed.push_back(Happened { stream, what });
-            return;
         }
-        connection.command(Command::Write(octets.to_vec()));
+        Some(self.open.get(&stream)?.outgoing())
     }
 }
 

@@ -3,8 +3,10 @@
 //! records as one batch for the journal and the datagrams as one system call a socket.
 
 mod clock;
+mod ears;
 
 pub use clock::Clock;
+pub use ears::Ears;
 
 use super::execute::Programs;
 use super::host_name::HostNames;
@@ -29,7 +31,6 @@ use std::task::{Context, Poll};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Notify;
 
 /// Echo replies taken in one turn.
 const ECHO_REPLIES: usize = 64;
@@ -56,8 +57,8 @@ pub struct Shell {
     pub icmp: Option<IcmpSocket>,
     pub listeners: Listeners,
     pub journal: Journal,
-    /// The journal's thread notifies it.
-    pub journal_wake: Arc<Notify>,
+    /// What the journal's thread wakes, and what waits for it.
+    pub ears: Ears,
     pub log: OperatorLog,
     /// Host names of the configuration, looked up again from time to time.
     pub names: Arc<Refresh>,
@@ -123,7 +124,7 @@ struct Turns {
 impl Turns {
     fn new(mut shell: Shell) -> io::Result<Turns> {
         Ok(Turns {
-            streams: Streams::new(std::mem::take(&mut shell.listeners))?,
+            streams: Streams::new(std::mem::take(&mut shell.listeners), shell.ears.answers.clone())?,
             packets: shell.sockets.packet.iter().map(watch_both).collect::<io::Result<_>>()?,
             echoes: shell.icmp.as_ref().map(|s| watch(s.as_fd())).transpose()?,
             terminate: signal(SignalKind::terminate())?,
@@ -185,7 +186,7 @@ impl Turns {
             _ = child.recv() => woken.child = true,
             () = shell.names.ready() => {}
             () = host_names.ready() => {}
-            () = shell.journal_wake.notified() => {}
+            () = shell.ears.wake.notified() => {}
             () = streams.ready() => {}
             () = timer => {}
             () = readable => {}
@@ -229,6 +230,9 @@ impl Turns {
         self.shell.journal.reports(&mut self.reports);
         for report in self.reports.drain(..) {
             tracing::trace!(?report, "journal");
+            if let Report::Durable(sequence) = report {
+                self.shell.ears.answers.rest(sequence);
+            }
             core.handle(now, event_of(report), &mut self.effects);
         }
     }
@@ -322,7 +326,9 @@ impl Turns {
                 Effect::RewriteEnd => self.batch.rewrite_end(),
                 Effect::Stream { stream, effect } => {
                     let written = match &effect {
-                        StreamEffect::Write(range) => octets(range.clone()),
+                        StreamEffect::Write(range) | StreamEffect::WriteOnceDurable { octets: range, .. } => {
+                            octets(range.clone())
+                        }
                         _ => &[],
                     };
                     self.streams.carry_out(stream, &effect, written);

@@ -18,7 +18,7 @@ mod tests;
 use crate::log::Line;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -51,6 +51,24 @@ enum Step {
     RewriteEnd,
     /// The new file's bulk has been synced by the helper thread (or could not be).
     BulkSynced,
+}
+
+/// Hears of each report on the journal's thread.
+pub trait Hearer: Send {
+    /// Before the core's thread can see it. True: what it waited for has been done already, and the next records will
+    /// probably be there in a moment.
+    fn hear(&self, _report: &Report) -> bool {
+        false
+    }
+
+    /// When the core's thread can see it.
+    fn wake(&self);
+}
+
+impl<F: Fn() + Send> Hearer for F {
+    fn wake(&self) {
+        self();
+    }
 }
 
 /// Steps for the journal, in order. Reused: handing one over swaps buffers and allocates nothing in steady state.
@@ -130,12 +148,16 @@ struct Shared {
     reports: Mutex<Vec<Report>>,
     /// Octets submitted and not yet written.
     backlog: AtomicUsize,
+    /// Something was submitted since the thread took the last batch.
+    submitted: AtomicBool,
 }
 
 #[derive(Default)]
 struct Queue {
     batch: Batch,
     closed: bool,
+    /// The thread sleeps, and has to be woken: a system call.
+    sleeping: bool,
 }
 
 impl Shared {
@@ -166,14 +188,13 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the file for append (making it when absent) and starts the thread. `wake` is called from that thread after
-    /// each new report.
-    pub fn start(settings: Settings, wake: impl Fn() + Send + 'static) -> io::Result<Journal> {
+    /// Opens the file for append (making it when absent) and starts the thread.
+    pub fn start(settings: Settings, hearer: impl Hearer + 'static) -> io::Result<Journal> {
         let file = disk::open_for_append(&settings.path)?;
         let most_per_sync = settings.most_per_sync;
         let shared = Arc::new(Shared::default());
         shared.queue().batch = Batch::of_at_most(most_per_sync);
-        let mut worker = worker::Worker::new(settings, file, shared.clone(), Box::new(wake))?;
+        let mut worker = worker::Worker::new(settings, file, shared.clone(), Box::new(hearer))?;
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || worker.run())?;
         Ok(Journal { shared, most_per_sync, thread: Some(thread) })
     }
@@ -191,7 +212,10 @@ impl Journal {
         self.shared.backlog.fetch_add(batch.bytes.len(), Ordering::Relaxed);
         let mut queue = self.shared.queue();
         queue.batch.take_from(batch);
-        self.shared.filled.notify_one();
+        self.shared.submitted.store(true, Ordering::Release);
+        if queue.sleeping {
+            self.shared.filled.notify_one();
+        }
     }
 
     /// Octets that wait to be written. A rewrite can make them faster than a disk takes them: its slices should pause then.

@@ -71,6 +71,10 @@ pub struct Omapi {
     /// `omapi-key`: who needs one must sign.
     key: Option<Name>,
     connections: BTreeMap<u64, Connection>,
+    /// Octets of all connections that wait for more.
+    pending: usize,
+    /// Microseconds: nobody has owed the rest of something for too long before this moment.
+    deadline: Option<u64>,
     handles: Handles,
     state: u32,
     drafts: u64,
@@ -81,7 +85,7 @@ impl Omapi {
     /// `seed`: where the numbers of messages begin.
     pub fn new(key: Option<Name>, seed: u32) -> Omapi {
         let (connections, handles) = (BTreeMap::new(), Handles::default());
-        Omapi { key, connections, handles, state: 0, drafts: 0, seed }
+        Omapi { key, connections, pending: 0, deadline: None, handles, state: 0, drafts: 0, seed }
     }
 
     pub fn needs_key(&self) -> bool {
@@ -110,19 +114,34 @@ impl Omapi {
             heard: now,
             owes_since: Some(now),
         };
-        self.connections.insert(stream, connection);
+        self.enter(stream, connection);
         let start = replies.bytes.len();
         replies.bytes.extend_from_slice(&greeting());
         replies.list.push((stream, Reply::Write(start..replies.bytes.len())));
     }
 
+    fn enter(&mut self, stream: u64, connection: Connection) {
+        self.pending += connection.decoder.pending();
+        if let Some(since) = connection.owes_since {
+            let late = since + HALF_MESSAGE;
+            self.deadline = Some(self.deadline.map_or(late, |deadline| deadline.min(late)));
+        }
+        self.connections.insert(stream, connection);
+    }
+
+    fn take(&mut self, stream: u64) -> Option<Connection> {
+        let connection = self.connections.remove(&stream)?;
+        self.pending -= connection.decoder.pending();
+        Some(connection)
+    }
+
     pub fn closed(&mut self, stream: u64) {
-        self.connections.remove(&stream);
+        self.take(stream);
     }
 
     /// Forgets a connection and closes it.
     pub fn abort(&mut self, stream: u64, replies: &mut Replies) {
-        if self.connections.remove(&stream).is_some() {
+        if self.take(stream).is_some() {
             replies.list.push((stream, Reply::Abort));
         }
     }
@@ -136,7 +155,7 @@ impl Omapi {
         world: &mut World,
         replies: &mut Replies,
     ) {
-        let Some(mut connection) = self.connections.remove(&stream) else { return };
+        let Some(mut connection) = self.take(stream) else { return };
         connection.heard = now;
         connection.decoder.push(octets);
         while !replies.shutdown {
@@ -155,9 +174,8 @@ impl Omapi {
         }
         let owes = connection.decoder.pending() > 0 || !connection.decoder.is_greeted();
         connection.owes_since = owes.then(|| connection.owes_since.unwrap_or(now));
-        self.connections.insert(stream, connection);
-        let pending: usize = self.connections.values().map(|one| one.decoder.pending()).sum();
-        if pending > ALL_PENDING {
+        self.enter(stream, connection);
+        if self.pending > ALL_PENDING {
             self.abort(stream, replies);
         }
     }
@@ -274,10 +292,12 @@ impl Omapi {
         let late: Vec<u64> =
             self.connections.iter().filter(|(_, one)| late(one)).map(|(stream, _)| *stream).collect();
         late.into_iter().for_each(|stream| self.abort(stream, replies));
+        let since = self.connections.values().filter_map(|one| one.owes_since).min();
+        self.deadline = since.map(|since| since + HALF_MESSAGE);
     }
 
-    /// Monotonic microseconds at which [`Omapi::timer`] has something to do.
+    /// Monotonic microseconds at which [`Omapi::timer`] may have something to do.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.connections.values().filter_map(|one| one.owes_since).min().map(|since| since + HALF_MESSAGE)
+        self.deadline
     }
 }

@@ -28,6 +28,8 @@ enum What {
         stream: StreamId,
         octets: Vec<u8>,
     },
+    /// Octets that the shell has, and writes when the record is durable.
+    Answered(StreamId),
     /// The stream ends when what is before it has left.
     Close(StreamId),
 }
@@ -121,6 +123,26 @@ impl Held {
         true
     }
 
+    /// As [`Held::stream`]; what has to wait waits in the shell, which spares the answer a way through the core.
+    pub fn answer(&mut self, sequence: u64, stream: StreamId, octets: &[u8], out: &mut Effects) -> bool {
+        let before = self.streams.get(&stream).copied().unwrap_or_default();
+        let sequence = sequence.max(before.sequence);
+        if sequence <= self.durable {
+            write(stream, octets, out);
+            return true;
+        }
+        if !self.has_room() || before.count >= MOST_OF_STREAM {
+            return false;
+        }
+        self.streams.insert(stream, Waiting { sequence, count: before.count + 1 });
+        self.keep(sequence, What::Answered(stream));
+        let start = out.bytes.len();
+        out.bytes.extend_from_slice(octets);
+        let octets = start..out.bytes.len();
+        out.list.push(Effect::Stream { stream, effect: StreamEffect::WriteOnceDurable { sequence, octets } });
+        true
+    }
+
     /// Something for a connection to a failover peer. What is written leaves in the order it was made; an end at once
     /// overtakes it. False: there is no room.
     pub fn peer(&mut self, outgoing: Outgoing, bytes: &[u8], out: &mut Effects) -> bool {
@@ -129,6 +151,10 @@ impl Held {
             StreamEffect::Write(range) => {
                 let octets = bytes.get(range).unwrap_or_default();
                 return self.stream(outgoing.sequence, stream, octets, out);
+            }
+            StreamEffect::WriteOnceDurable { sequence, octets } => {
+                let octets = bytes.get(octets).unwrap_or_default();
+                return self.stream(sequence, stream, octets, out);
             }
             connect @ StreamEffect::Connect { .. } => connect,
             StreamEffect::Abort => {
@@ -207,6 +233,11 @@ impl Held {
                 What::Close(stream) => {
                     self.streams.remove(&stream);
                     out.list.push(Effect::Stream { stream, effect: StreamEffect::Close });
+                }
+                What::Answered(stream) => {
+                    if let Some(waiting) = self.streams.get_mut(&stream) {
+                        waiting.count = waiting.count.saturating_sub(1);
+                    }
                 }
                 What::Stream { stream, octets } => {
                     // Gone meanwhile, when it is not known here.

@@ -118,7 +118,7 @@ impl Server {
                 }
                 Reply::Write(range) => {
                     let octets = bytes.get(range).unwrap_or_default();
-                    if !self.held.stream(sequence, stream, octets, out) {
+                    if !self.held.answer(sequence, stream, octets, out) {
                         management.omapi.closed(stream.0);
                         out.list.push(Effect::Stream { stream, effect: StreamEffect::Abort });
                     }

@@ -31,6 +31,8 @@ pub(super) struct World {
     pub file: String,
     /// What was asked for TCP streams, with the octets of writes.
     pub streams: Vec<(StreamId, StreamEffect, Vec<u8>)>,
+    /// Octets for streams that wait for a record.
+    answers: Vec<(u64, StreamId, Vec<u8>)>,
 }
 
 fn build(text: &str) -> Server {
@@ -71,6 +73,7 @@ impl World {
             sent: Vec::new(),
             file: String::new(),
             streams: Vec::new(),
+            answers: Vec::new(),
         };
         world.server.open(world.now, &mut world.effects);
         world.perform();
@@ -80,6 +83,11 @@ impl World {
     }
 
     pub fn event(&mut self, event: Event<'_>) {
+        if let Event::Durable(durable) = event {
+            for (_, stream, octets) in self.answers.extract_if(.., |(sequence, ..)| *sequence <= durable) {
+                self.streams.push((stream, StreamEffect::Write(0..0), octets));
+            }
+        }
         self.server.handle(self.now, event, &mut self.effects);
         self.perform();
     }
@@ -110,6 +118,14 @@ impl World {
                 Effect::Stream { stream, effect } => {
                     let octets = match &effect {
                         StreamEffect::Write(range) => bytes[range.clone()].to_vec(),
+                        StreamEffect::WriteOnceDurable { sequence, octets } => {
+                            self.answers.push((*sequence, stream, bytes[octets.clone()].to_vec()));
+                            continue;
+                        }
+                        StreamEffect::Abort => {
+                            self.answers.retain(|(_, waiting, _)| *waiting != stream);
+                            Vec::new()
+                        }
                         _ => Vec::new(),
                     };
                     self.streams.push((stream, effect, octets));

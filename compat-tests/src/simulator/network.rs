@@ -26,6 +26,8 @@ impl World<'_> {
                     self.send(connection, 1 - end, Cargo::Octets(octets));
                 }
             }
+            // Of OMAPI, which has no clients here.
+            StreamEffect::WriteOnceDurable { .. } => {}
             StreamEffect::Close => self.leave(host, stream, Cargo::End),
             StreamEffect::Abort => self.leave(host, stream, Cargo::Reset),
         }

@@ -3,13 +3,13 @@
 use super::{Arrived, Place, READ};
 use crate::server::effect::StreamId;
 use nix::errno::Errno;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddrV4;
-use std::sync::Arc;
+use std::net::{Shutdown, SocketAddrV4};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -23,16 +23,63 @@ const LAST_OCTETS: Duration = Duration::from_secs(10);
 /// take the last octets away.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// For a connection's task. The queue is bounded by who fills it ([`Connection::unsent`]).
-pub(super) enum Command {
+/// For a connection's task. The queue is bounded by who fills it ([`Outgoing::unsent`]).
+enum Command {
     Write(Vec<u8>),
     Finish,
 }
 
+/// The way out of a connection: what the kernel takes goes at once, the rest through the connection's task. May be used by
+/// several threads, but not by two at the same moment.
+pub(super) struct Outgoing {
+    /// Once it is established.
+    socket: OnceLock<OwnedWriteHalf>,
+    commands: UnboundedSender<Command>,
+    /// Octets that were given to it and not to the kernel yet.
+    unsent: AtomicUsize,
+}
+
+impl Outgoing {
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent.load(Ordering::Acquire)
+    }
+
+    pub(super) fn write(&self, octets: &[u8]) {
+        // What the task has goes first. An error is the task's to report, which meets it too.
+        let written = match self.socket.get() {
+            Some(socket) if self.unsent() == 0 => socket.try_write(octets).unwrap_or(0),
+            _ => 0,
+        };
+        let rest = octets.get(written..).unwrap_or_default();
+        if !rest.is_empty() {
+            self.unsent.fetch_add(rest.len(), Ordering::AcqRel);
+            self.command(Command::Write(rest.to_vec()));
+        }
+    }
+
+    fn command(&self, command: Command) {
+        // A task that has ended has reported `Closed`.
+        let _ = self.commands.send(command);
+    }
+
+    /// Waits until the kernel has taken it all.
+    async fn write_all(&self, mut octets: &[u8]) -> io::Result<()> {
+        let Some(socket) = self.socket.get() else { return Ok(()) };
+        while !octets.is_empty() {
+            socket.writable().await?;
+            match socket.try_write(octets) {
+                Ok(written) => octets = octets.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Dropped, it closes at once.
 pub(super) struct Connection {
-    commands: UnboundedSender<Command>,
-    unsent: Arc<AtomicUsize>,
+    outgoing: Arc<Outgoing>,
     task: Option<AbortHandle>,
 }
 
@@ -46,19 +93,25 @@ impl Drop for Connection {
 
 impl Connection {
     pub(super) fn accepted(id: StreamId, stream: TcpStream, to_loop: ToLoop, place: Place) -> Connection {
-        Connection::start(|commands, unsent| async move {
+        let (reader, writer) = halves(stream);
+        let (outgoing, commands) = outgoing(Some(writer));
+        Connection::start(outgoing.clone(), async move {
             let _place = place;
-            serve(id, stream, commands, unsent, to_loop).await;
+            serve(id, reader, &outgoing, commands, to_loop).await;
         })
     }
 
     /// `socket`: from [`begin`].
     pub(super) fn connecting(id: StreamId, socket: Socket, to_loop: ToLoop) -> Connection {
-        Connection::start(move |commands, unsent| async move {
+        let (outgoing, commands) = outgoing(None);
+        Connection::start(outgoing.clone(), async move {
             match established(socket).await {
                 Ok(stream) => {
+                    let (reader, writer) = halves(stream);
+                    // It was empty.
+                    let _ = outgoing.socket.set(writer);
                     if to_loop.send((id, Arrived::Connected)).await.is_ok() {
-                        serve(id, stream, commands, unsent, to_loop).await;
+                        serve(id, reader, &outgoing, commands, to_loop).await;
                     }
                 }
                 // The loop has ended: nobody is left to hear it.
@@ -67,32 +120,18 @@ impl Connection {
         })
     }
 
-    fn start<F>(task: impl FnOnce(UnboundedReceiver<Command>, Arc<AtomicUsize>) -> F) -> Connection
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let (commands, queue) = unbounded_channel();
-        let unsent = Arc::new(AtomicUsize::new(0));
-        let task = tokio::spawn(task(queue, unsent.clone())).abort_handle();
-        Connection { commands, unsent, task: Some(task) }
+    fn start(outgoing: Arc<Outgoing>, task: impl Future<Output = ()> + Send + 'static) -> Connection {
+        let task = Some(tokio::spawn(task).abort_handle());
+        Connection { outgoing, task }
     }
 
-    /// Octets that were given to it and not to the kernel yet.
-    pub(super) fn unsent(&self) -> usize {
-        self.unsent.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn command(&self, command: Command) {
-        if let Command::Write(octets) = &command {
-            self.unsent.fetch_add(octets.len(), Ordering::Relaxed);
-        }
-        // A task that has ended has reported `Closed`.
-        let _ = self.commands.send(command);
+    pub(super) fn outgoing(&self) -> &Arc<Outgoing> {
+        &self.outgoing
     }
 
     /// Sends what was written, then closes.
     pub(super) fn finish(mut self) {
-        self.command(Command::Finish);
+        self.outgoing.command(Command::Finish);
         if let Some(task) = self.task.take() {
             tokio::spawn(async move {
                 tokio::time::sleep(LAST_OCTETS).await;
@@ -100,6 +139,18 @@ impl Connection {
             });
         }
     }
+}
+
+fn halves(stream: TcpStream) -> (OwnedReadHalf, OwnedWriteHalf) {
+    // An answer is written whole; to wait for more would only delay it.
+    let _ = stream.set_nodelay(true);
+    stream.into_split()
+}
+
+fn outgoing(socket: Option<OwnedWriteHalf>) -> (Arc<Outgoing>, UnboundedReceiver<Command>) {
+    let (commands, queue) = unbounded_channel();
+    let socket = socket.map_or_else(OnceLock::new, OnceLock::from);
+    (Arc::new(Outgoing { socket, commands, unsent: AtomicUsize::new(0) }), queue)
 }
 
 /// A socket on its way from `local` to `remote`. An error is one of this machine.
@@ -123,23 +174,20 @@ async fn established(socket: Socket) -> io::Result<TcpStream> {
 
 async fn serve(
     id: StreamId,
-    stream: TcpStream,
+    mut reader: OwnedReadHalf,
+    outgoing: &Outgoing,
     mut commands: UnboundedReceiver<Command>,
-    unsent: Arc<AtomicUsize>,
     to_loop: ToLoop,
 ) {
-    // An answer is written whole; to wait for more would only delay it.
-    let _ = stream.set_nodelay(true);
-    let (mut reader, mut writer) = stream.into_split();
     // Both ways at the same time: neither may wait for the other when both sides have much to say.
     let closed = tokio::select! {
         reason = read(id, &mut reader, &to_loop) => Some(reason),
-        reason = write(&mut writer, &mut commands, &unsent) => reason,
+        reason = write(outgoing, &mut commands) => reason,
     };
     match closed {
         // The loop has ended when nobody takes it.
         Some(reason) => drop(to_loop.send((id, Arrived::Closed(reason))).await),
-        None => finish(reader, writer).await,
+        None => finish(reader, outgoing).await,
     }
 }
 
@@ -160,12 +208,8 @@ async fn read(id: StreamId, reader: &mut OwnedReadHalf, to_loop: &ToLoop) -> Opt
     }
 }
 
-/// Writes what comes. None: it is to be closed, and everything has been given to the kernel.
-async fn write(
-    writer: &mut OwnedWriteHalf,
-    commands: &mut UnboundedReceiver<Command>,
-    unsent: &AtomicUsize,
-) -> Option<Option<ErrorKind>> {
+/// Writes what the kernel did not take at once. None: it is to be closed, and everything has been given to the kernel.
+async fn write(outgoing: &Outgoing, commands: &mut UnboundedReceiver<Command>) -> Option<Option<ErrorKind>> {
     let mut finishing = false;
     while let Some(command) = commands.recv().await {
         let mut octets = Vec::new();
@@ -178,8 +222,8 @@ async fn write(
             }
             next = commands.try_recv().ok();
         }
-        let written = writer.write_all(&octets).await;
-        unsent.fetch_sub(octets.len(), Ordering::Relaxed);
+        let written = outgoing.write_all(&octets).await;
+        outgoing.unsent.fetch_sub(octets.len(), Ordering::AcqRel);
         match written {
             _ if finishing => return None,
             Ok(()) => {}
@@ -190,8 +234,9 @@ async fn write(
 }
 
 /// After the last octets: says that nothing more comes, and hears the other side out for a moment.
-async fn finish(mut reader: OwnedReadHalf, mut writer: OwnedWriteHalf) {
-    if writer.shutdown().await.is_err() {
+async fn finish(mut reader: OwnedReadHalf, outgoing: &Outgoing) {
+    let ended = outgoing.socket.get().map(|socket| SockRef::from(socket.as_ref()).shutdown(Shutdown::Write));
+    if !matches!(ended, Some(Ok(()))) {
         return;
     }
     let mut buffer = [0; READ];

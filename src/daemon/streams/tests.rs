@@ -20,7 +20,7 @@ fn free_port() -> SocketAddrV4 {
 
 fn listening(address: SocketAddrV4) -> Streams {
     let wanted = Wanted { listener: Listener::Omapi, address, peer: String::new() };
-    Streams::new(open(vec![wanted])).expect("streams")
+    Streams::new(open(vec![wanted]), Answers::default()).expect("streams")
 }
 
 async fn next(streams: &mut Streams) -> Happened {
@@ -97,7 +97,7 @@ fn a_connection_goes_out_and_its_end_is_told_once() {
 fn what_cannot_be_reached_is_told_from_what_this_machine_lacks() {
     run(async || {
         let nobody = free_port();
-        let mut streams = Streams::new(Listeners::default()).expect("streams");
+        let mut streams = Streams::new(Listeners::default(), Answers::default()).expect("streams");
         let local = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
         streams.carry_out(StreamId(1), &StreamEffect::Connect { local, remote: nobody }, &[]);
         let refused = next(&mut streams).await;

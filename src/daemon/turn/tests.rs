@@ -15,18 +15,16 @@ use std::time::Duration;
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn shell(path: PathBuf) -> Shell {
-    let journal_wake = Arc::new(Notify::new());
-    let wake = journal_wake.clone();
+    let ears = Ears::default();
     let journal =
-        Journal::start(Settings { path, sync: true, most_per_sync: None }, move || wake.notify_one())
-            .expect("a journal");
+        Journal::start(Settings { path, sync: true, most_per_sync: None }, ears.clone()).expect("a journal");
     let udp = UdpSocket::open(Ipv4Addr::LOCALHOST, 0).expect("a socket");
     let sockets = Sockets { packet: Vec::new(), udp };
     let nowhere = Identity { program: "test".to_owned(), pid: 0, socket: "/nonexistent/log".into() };
     let log = OperatorLog::start(nowhere).expect("a log");
     let listeners = Listeners::default();
     let (clock, names) = (Clock::new(), Arc::default());
-    Shell { clock, sockets, icmp: None, listeners, journal, journal_wake, log, names }
+    Shell { clock, sockets, icmp: None, listeners, journal, ears, log, names }
 }
 
 fn directory() -> tempfile::TempDir {

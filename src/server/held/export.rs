@@ -74,6 +74,10 @@ fn put_what(out: &mut Vec<u8>, what: &What) {
             out.u8(4);
             out.u64(stream.0);
         }
+        What::Answered(stream) => {
+            out.u8(5);
+            out.u64(stream.0);
+        }
     }
 }
 
@@ -88,6 +92,7 @@ fn what(octets: &mut Octets<'_>) -> Result<What> {
         2 => What::Execute(octets.list(4, |octets| Ok(octets.octets()?.to_vec()))?),
         3 => What::Stream { stream: StreamId(octets.u64()?), octets: octets.octets()?.to_vec() },
         4 => What::Close(StreamId(octets.u64()?)),
+        5 => What::Answered(StreamId(octets.u64()?)),
         _ => return Err(Damaged("something held")),
     })
 }

@@ -85,6 +85,11 @@ fn put(out: &mut Vec<u8>, effect: &Effect, bytes: &[u8]) {
                 }
                 StreamEffect::Close => out.u8(3),
                 StreamEffect::Abort => out.u8(4),
+                StreamEffect::WriteOnceDurable { sequence, octets: range } => {
+                    out.u8(5);
+                    out.u64(*sequence);
+                    out.put(octets(range));
+                }
             }
         }
         Effect::Execute(words) => {

@@ -66,6 +66,7 @@ fn every_effect() -> Effects {
             Effect::RewriteEnd,
             stream(StreamEffect::Connect { local: SOCKET, remote: SOCKET }),
             stream(StreamEffect::Write(0..2)),
+            stream(StreamEffect::WriteOnceDurable { sequence: 5, octets: 2..4 }),
             stream(StreamEffect::Close),
             stream(StreamEffect::Abort),
             Effect::Execute(vec![b"/bin/true".to_vec(), b"one".to_vec()]),
