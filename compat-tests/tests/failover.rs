@@ -1,8 +1,11 @@
 //! Failover pairs for real: every scenario of `failover/` as a test of its own, `pair::NAME::PRIMARY+SECONDARY`, with the
-//! real ISC dhcpd and ours in every mix. `COMPAT_TIER=full` runs all; otherwise a selection whose longest member takes a
-//! minute. They mostly wait, so that all run at once.
+//! real ISC dhcpd and ours in every mix; a scripted peer against one server, `peer::NAME::SERVER`; declarations of peers,
+//! `parse::j0_parse::SERVER`. `COMPAT_TIER=full` runs all; otherwise a selection whose longest member takes a minute. They
+//! mostly wait, so that all run at once.
 
 use compat_tests::lists;
+use compat_tests::pair::declaration;
+use compat_tests::pair::probe;
 use compat_tests::pair::real::{self, Real};
 use compat_tests::pair::run::{program, run};
 use compat_tests::pair::scenario::{self, Pair};
@@ -24,6 +27,14 @@ fn main() {
         let selected = SELECTION.iter().any(|start| pair.name.starts_with(start));
         for mix in MIXES.iter().take(if full { 4 } else { 3 }).filter(|_| full || selected) {
             trials.push(trial(&pair, *mix, &entries));
+        }
+    }
+    for server in ["ours", "isc"] {
+        trials.push(parse(server));
+        // `k1` and `k2` take minutes.
+        let selected = |name: &str| server == "ours" && name.contains("_matrix_");
+        for name in probe::PROBES.iter().filter(|name| full || selected(name)) {
+            trials.push(peer(name, server, &entries));
         }
     }
     let skips = lists::skips();
@@ -48,6 +59,30 @@ fn trial(pair: &Pair, mix: [&'static str; 2], entries: &Arc<Vec<lists::Entry>>) 
             let outcome = run(&pair, [&programs[0], &programs[1]])?;
             let found = known.compare(&outcome.aspects);
             left = lists::explain(&format!("pair-{}", pair.name), found, &entries).0;
+            if left.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(real::show(&left).into())
+    })
+}
+
+fn parse(server: &'static str) -> Trial {
+    Trial::test(format!("parse::j0_parse::{server}"), move || {
+        let differing = declaration::check(&program(server)?)?;
+        if differing.is_empty() { Ok(()) } else { Err(differing.join("\n").into()) }
+    })
+}
+
+/// The scripted peer against the real program proves the script.
+fn peer(name: &'static str, server: &'static str, entries: &Arc<Vec<lists::Entry>>) -> Trial {
+    let entries = entries.clone();
+    Trial::test(format!("peer::{name}::{server}"), move || {
+        let known = Real::load(name);
+        let mut left = Vec::new();
+        for _ in 0..2 {
+            let seen = probe::by_name(name, &program(server)?).ok_or("no such probe")??;
+            left = lists::explain(&format!("pair-{name}"), known.compare(&seen), &entries).0;
             if left.is_empty() {
                 return Ok(());
             }

@@ -30,7 +30,7 @@ use rustc_hash::FxHashMap;
 /// How an exported state begins.
 pub const MAGIC: &[u8] = b"dhcpd-rs state\n";
 /// Of the format. Another one is refused.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Numbers of the sections. Failover and OMAPI have theirs from 16 on.
 mod section {
@@ -134,6 +134,7 @@ impl Server {
             out.bool(flag);
         }
         out.option(self.retry_at, Vec::u64);
+        out.option(self.farewell, Vec::u64);
         out.i64(self.last.wall);
         out.u64(self.last.mono);
         out.count(self.written.len());
@@ -158,6 +159,7 @@ impl Server {
             *flag = octets.bool()?;
         }
         self.retry_at = octets.option(Octets::u64)?.map(|at| moved.at(at));
+        self.farewell = octets.option(Octets::u64)?.map(|at| moved.at(at));
         self.last = Now { wall: octets.i64()?, mono: moved.at(octets.u64()?) };
         self.written = octets.list(6, line)?;
         Ok(())

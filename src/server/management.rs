@@ -88,7 +88,7 @@ impl Server {
         self.management = Some(management);
         // Records first, then what waits for them.
         self.drain(out);
-        self.omapi_replies(out);
+        self.omapi_replies(now, out);
         is_ours
     }
 
@@ -97,7 +97,7 @@ impl Server {
             && management.omapi.next_deadline().is_some_and(|at| at <= now.mono)
         {
             management.omapi.timer(now.mono, &mut management.replies);
-            self.omapi_replies(out);
+            self.omapi_replies(now, out);
         }
     }
 
@@ -105,7 +105,7 @@ impl Server {
         self.management.as_ref()?.omapi.next_deadline()
     }
 
-    fn omapi_replies(&mut self, out: &mut Effects) {
+    fn omapi_replies(&mut self, now: Now, out: &mut Effects) {
         let Some(management) = &mut self.management else { return };
         let sequence = self.engine.journal.sequence();
         let Replies { list, bytes, shutdown } = &mut management.replies;
@@ -133,6 +133,8 @@ impl Server {
                     out.list.push(Effect::Log(message::disabling(verb, interface, network)));
                 }
             }
+            self.farewell = self.peers(now).shut_down();
+            self.drain(out);
         }
     }
 

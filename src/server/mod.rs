@@ -49,6 +49,8 @@ pub struct Server {
     /// The wall clock, as of the last event, and the monotonic one: to turn lease times into timers.
     last: Now,
     shutting_down: bool,
+    /// Monotonic microseconds: so long peers that were told of the end may take over.
+    farewell: Option<u64>,
     /// A statement has ended the program: nothing happens any more.
     ended: bool,
     /// OMAPI, where it is offered.
@@ -71,6 +73,7 @@ impl Server {
             retry_at: None,
             last: Now { wall: 0, mono: 0 },
             shutting_down: false,
+            farewell: None,
             ended: false,
             management: None,
         }
@@ -163,6 +166,8 @@ impl Server {
         }
         self.engine.failover.begin(now);
         match event {
+            // Input is disabled.
+            Event::Datagram { .. } if self.farewell.is_some() => {}
             Event::Datagram { interface, source, payload, .. } => {
                 let incoming = Incoming { interface: interface.unwrap_or(InterfaceId(0)), source, payload };
                 self.engine.receive(now, &incoming);
@@ -176,13 +181,19 @@ impl Server {
             Event::NameFound { address, name } => self.engine.name_found(now, address, name),
             Event::HostNames(table) => self.engine.hosts.addresses = table,
             Event::Stream { stream, event } => {
+                // What has ended by now has ended before a peer speaks of it.
+                self.engine.expire(now.wall, EXPIRIES);
                 if !self.peers(now).stream(stream, &event) {
                     self.omapi_event(now, stream, &event, out);
                 }
             }
             Event::ClockSet(seconds) => self.clock_set(now, seconds, out),
             Event::Say(line) => out.list.push(Effect::Log(line)),
-            Event::Shutdown => self.shutting_down = true,
+            Event::Shutdown => {
+                self.shutting_down = true;
+                // Who does not want to wait does not have to.
+                self.farewell = self.farewell.map(|_| now.mono);
+            }
         }
         self.timers(now, is_timer, out);
         self.omapi_timer(now, out);
@@ -190,7 +201,22 @@ impl Server {
         if self.ended {
             return;
         }
-        if self.shutting_down && (self.held.is_empty() || self.failed) {
+        if self.shutting_down {
+            self.leave(now, out);
+        }
+    }
+
+    /// The end, once the peers have taken over and what is held has left.
+    fn leave(&mut self, now: Now, out: &mut Effects) {
+        let waits = self.farewell.is_some_and(|until| now.mono < until) && self.peers(now).are_taking_over();
+        if waits && !self.failed {
+            return;
+        }
+        if self.farewell.take().is_some() {
+            self.peers(now).part();
+            self.drain(out);
+        }
+        if self.held.is_empty() || self.failed {
             out.list.push(Effect::Exit(0));
         }
     }
@@ -230,7 +256,7 @@ impl Server {
             self.last.mono + if seconds == 0 { 1000 } else { seconds * 1_000_000 }
         });
         let failover = self.engine.failover.next_deadline();
-        [self.engine.next_ping_deadline(), expiry, self.retry_at, self.omapi_deadline(), failover]
+        [self.engine.next_ping_deadline(), expiry, self.retry_at, self.omapi_deadline(), failover, self.farewell]
             .into_iter()
             .flatten()
             .min()

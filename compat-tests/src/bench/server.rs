@@ -246,14 +246,8 @@ impl Running {
         self.pid
     }
 
-    /// CPU time of all threads, in user space and in the kernel.
     pub fn cpu(&self) -> Duration {
-        let Ok(tasks) = fs::read_dir(format!("/proc/{}/task", self.pid)) else { return Duration::ZERO };
-        let nanoseconds = tasks.flatten().filter_map(|task| {
-            let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            text.split(' ').next()?.parse::<u64>().ok()
-        });
-        Duration::from_nanos(nanoseconds.sum())
+        cpu(self.pid)
     }
 
     pub fn memory_kilobytes(&self) -> u64 {
@@ -297,4 +291,14 @@ fn youngest(pid: i32) -> i32 {
         Some(child) => youngest(child),
         None => pid,
     }
+}
+
+/// CPU time of all threads of a process, in user space and in the kernel.
+pub fn cpu(pid: i32) -> Duration {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
+    let nanoseconds = tasks.flatten().filter_map(|task| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanoseconds.sum())
 }

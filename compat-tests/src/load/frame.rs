@@ -82,6 +82,11 @@ pub fn write(frame: &mut [u8; LENGTH], client: u32, xid: u32, say: Say, server_m
     }
 }
 
+/// How long the client has been trying.
+pub fn set_secs(frame: &mut [u8; LENGTH], secs: u16) {
+    frame[BOOTP + 8..BOOTP + 10].copy_from_slice(&secs.to_be_bytes());
+}
+
 /// What the generator reads from an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Answer {
@@ -89,6 +94,8 @@ pub struct Answer {
     pub kind: u8,
     pub address: Ipv4Addr,
     pub server: Ipv4Addr,
+    /// Of the lease.
+    pub seconds: u32,
     pub hardware: [u8; 6],
 }
 
@@ -104,7 +111,7 @@ pub fn read(frame: &[u8]) -> Option<Answer> {
     let xid = u32::from_be_bytes(four(4)?);
     let address = four(16)?.into();
     let hardware = bootp.get(28..34)?.try_into().ok()?;
-    let (mut kind, mut server) = (0, Ipv4Addr::UNSPECIFIED);
+    let (mut kind, mut server, mut seconds) = (0, Ipv4Addr::UNSPECIFIED, 0);
     let mut options = bootp.get(240..)?;
     while let [code, rest @ ..] = options {
         options = rest;
@@ -118,11 +125,12 @@ pub fn read(frame: &[u8]) -> Option<Answer> {
         options = options.get(length + 1..)?;
         match (code, value) {
             (53, [octet]) => kind = *octet,
+            (51, &[a, b, c, d]) => seconds = u32::from_be_bytes([a, b, c, d]),
             (54, &[a, b, c, d]) => server = Ipv4Addr::new(a, b, c, d),
             _ => {}
         }
     }
-    Some(Answer { xid, kind, address, server, hardware })
+    Some(Answer { xid, kind, address, server, seconds, hardware })
 }
 
 #[cfg(test)]

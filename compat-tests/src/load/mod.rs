@@ -3,10 +3,12 @@
 //!
 //! * [`frame`]: the clients' frames and what is read from the answers.
 //! * [`batch`]: many frames per system call.
+//! * [`tenants`]: clients that keep their leases, while servers come and go.
 //! * [`exchange`]: the exchanges in flight; [`Plan`] says what to do, [`Report`] what happened.
 
 pub mod batch;
 pub mod exchange;
 pub mod frame;
+pub mod tenants;
 
 pub use exchange::{Ack, Kind, Plan, Report, run};

@@ -7,10 +7,14 @@
 //! * [`client`]: what clients send and what they make of the answers.
 //! * [`run`]: a scenario from the first step to the last.
 //! * [`peer`], [`probe`]: a scripted peer for one server, and what it asks of it.
+//! * [`declaration`]: declarations of peers through `-t` and `-T`.
+//! * [`load`]: a pair under load, and when one of it is killed.
 //! * [`aspect`]: what is compared, with times, addresses in memory and the like taken away; [`real`]: what it is compared with.
 
 pub mod aspect;
 pub mod client;
+pub mod declaration;
+pub mod load;
 pub mod peer;
 pub mod place;
 pub mod probe;

@@ -159,11 +159,24 @@ fn link(clients: &Holder) -> Result<Link> {
     .map_err(|_| "the thread in the clients' namespace panicked".to_string())?
 }
 
+/// With room for more lines than the ten of the kernel's default: that is a setting of the namespace it is made in.
+fn log_socket(holder: &Holder, near: &str) -> Result<UnixDatagram> {
+    let namespace = File::open(format!("/proc/{}/ns/net", holder.pid())).map_err(say("namespace"))?;
+    std::thread::scope(|scope| {
+        let made = scope.spawn(|| {
+            setns(namespace, CloneFlags::CLONE_NEWNET).map_err(say("setns"))?;
+            let _ = fs::write("/proc/sys/net/unix/max_dgram_qlen", "512");
+            UnixDatagram::bind(near).map_err(say("/dev/log"))
+        });
+        made.join().map_err(|_| "the thread in a server's namespace panicked".to_string())?
+    })
+}
+
 fn listen(path: &Path, holder: &Holder, log: &Log, began: Instant) -> Result<()> {
     // A socket's path must be short: by way of the namespace it is.
     let near = format!("/proc/{}/root/mnt/log", holder.pid());
     let _ = fs::remove_file(path);
-    let socket = UnixDatagram::bind(&near).map_err(say("/dev/log"))?;
+    let socket = log_socket(holder, &near)?;
     socket.set_read_timeout(Some(Duration::from_millis(500))).map_err(say("/dev/log"))?;
     let line = Regex::new(r"(?s)^<(\d+)>.*?dhcpd(?:\[\d+\])?: (.*)$").map_err(say("pattern"))?;
     let log = Arc::downgrade(log);

@@ -3,6 +3,7 @@
 
 mod balance;
 mod connection;
+mod farewell;
 pub(super) mod state_object;
 mod states;
 mod updates;
