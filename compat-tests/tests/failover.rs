@@ -1,16 +1,18 @@
 //! Failover pairs for real: every scenario of `failover/` as a test of its own, `pair::NAME::PRIMARY+SECONDARY`, with the
 //! real ISC dhcpd and ours in every mix; a scripted peer against one server, `peer::NAME::SERVER`; declarations of peers,
-//! `parse::j0_parse::SERVER`. `COMPAT_TIER=full` runs all; otherwise a selection whose longest member takes a minute. They
+//! `parse::j0_parse::SERVER`; a server of a pair under load that is killed, `outage::VICTIM::ours+ours`. `COMPAT_TIER=full` runs all; otherwise a selection whose longest member takes a minute. They
 //! mostly wait, so that all run at once.
 
 use compat_tests::lists;
 use compat_tests::pair::declaration;
+use compat_tests::pair::load;
 use compat_tests::pair::probe;
 use compat_tests::pair::real::{self, Real};
 use compat_tests::pair::run::{program, run};
-use compat_tests::pair::scenario::{self, Pair};
+use compat_tests::pair::scenario::{self, Pair, SIDES, Side};
 use libtest_mimic::{Arguments, Trial};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Of the short tier: one of each kind, the quick ones.
 const SELECTION: [&str; 5] = ["b1_", "c2_", "j1_", "j5_", "j9_"];
@@ -36,6 +38,9 @@ fn main() {
         for name in probe::PROBES.iter().filter(|name| full || selected(name)) {
             trials.push(peer(name, server, &entries));
         }
+    }
+    if full {
+        trials.extend(SIDES.map(outage));
     }
     let skips = lists::skips();
     trials.retain(|trial| match skips.iter().find(|(pattern, _)| pattern.is_match(trial.name())) {
@@ -88,5 +93,24 @@ fn peer(name: &'static str, server: &'static str, entries: &Arc<Vec<lists::Entry
             }
         }
         Err(real::show(&left).into())
+    })
+}
+
+/// Until a client says again what was not answered (RFC 2131, 4.1); the machine may be slow to answer.
+const RETRY: Duration = Duration::from_secs(4);
+const SLACK: Duration = Duration::from_millis(1500);
+
+/// One of a pair under 500 exchanges a second is killed and comes back.
+fn outage(victim: Side) -> Trial {
+    Trial::test(format!("outage::{}::ours+ours", victim.name()), move || {
+        let ours = program("ours")?;
+        let seen = load::outage([&ours, &ours], victim, 500.0, RETRY, Duration::from_secs(15))?;
+        for (name, life) in [("before", &seen.before), ("during", &seen.during), ("after", &seen.after)] {
+            let quick = life.longest <= RETRY + SLACK;
+            if !quick || life.lost_leases > 0 || !life.doubles.is_empty() || life.completed < 3_000 {
+                return Err(format!("{name}: {life:?}").into());
+            }
+        }
+        Ok(())
     })
 }

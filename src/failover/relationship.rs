@@ -281,6 +281,24 @@ impl Relationship {
         load_balance::is_primarys(buckets, key) != (self.role == Role::Primary)
     }
 
+    /// A secondary does not say in a conflict what has ended: its primary, which may have given the address to another client
+    /// since, sees that by itself, and ISC's would take that lease away. It says so when both are normal.
+    pub fn keeps_ends(&self) -> bool {
+        self.role == Role::Secondary && self.my == State::PotentialConflict
+    }
+
+    /// What waits to be sent and says this is not said.
+    pub fn drop_waiting(&mut self, desired: binding::State) {
+        let Relationship { updates, pending, .. } = self;
+        updates.retain(|id| {
+            let goes = pending.get(id).is_some_and(|pending| pending.desired == desired);
+            if goes {
+                pending.remove(id);
+            }
+            !goes
+        });
+    }
+
     /// The peer is to be told of this binding. One that is on its way is told anew; one that waits, waits on.
     pub fn queue_update(&mut self, id: BindingId, desired: binding::State) {
         let pending = self.pending.entry(id).or_insert(Pending {

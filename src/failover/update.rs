@@ -271,13 +271,15 @@ fn is_allowed(
     if status == held.state {
         return true;
     }
+    // Outside normal a lease that is over may not have been moved on yet.
+    let is_over = relationship.my != Mine::Normal && held.state == Active && held.ends <= now;
     // The peer may be a little early with a lease that both know, but not with one that was renewed here meanwhile: ISC
     // looks at the first alone.
     let is_same_lease = lease_expiry.is_none_or(|ends| held.ends - ONE_LEASE <= ends);
     let has_ended = held.ends <= now || (held.ends - DISAGREEMENT <= now && is_same_lease);
     if relationship.my != Mine::Normal {
         return match (held.state, status) {
-            (Active, Free | Backup) => false,
+            (Active, Free | Backup) => is_over,
             (Active, Expired) => has_ended,
             _ => true,
         };

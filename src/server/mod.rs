@@ -181,8 +181,6 @@ impl Server {
             Event::NameFound { address, name } => self.engine.name_found(now, address, name),
             Event::HostNames(table) => self.engine.hosts.addresses = table,
             Event::Stream { stream, event } => {
-                // What has ended by now has ended before a peer speaks of it.
-                self.engine.expire(now.wall, EXPIRIES);
                 if !self.peers(now).stream(stream, &event) {
                     self.omapi_event(now, stream, &event, out);
                 }
@@ -256,10 +254,17 @@ impl Server {
             self.last.mono + if seconds == 0 { 1000 } else { seconds * 1_000_000 }
         });
         let failover = self.engine.failover.next_deadline();
-        [self.engine.next_ping_deadline(), expiry, self.retry_at, self.omapi_deadline(), failover, self.farewell]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.engine.next_ping_deadline(),
+            expiry,
+            self.retry_at,
+            self.omapi_deadline(),
+            failover,
+            self.farewell,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn journal_failed(&mut self, now: Now, reason: &str, out: &mut Effects) {

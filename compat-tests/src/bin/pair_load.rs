@@ -11,7 +11,8 @@ use std::time::Duration;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let word = |at: usize, default: &'static str| words.get(at).map_or(default, |word| word.as_str()).to_string();
+    let word =
+        |at: usize, default: &'static str| words.get(at).map_or(default, |word| word.as_str()).to_string();
     let done = match word(0, "work").as_str() {
         "work" => work(word(1, "5").parse().unwrap_or(5)),
         "outage" => outage(&word(1, "ours"), &word(2, "ours"), &word(3, "primary")),

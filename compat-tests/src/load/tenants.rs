@@ -218,7 +218,8 @@ impl<'a> Tenants<'a> {
                 self.report.completed += 1;
                 self.report.longest = self.report.longest.max(now - tenant.begun);
                 let time = Duration::from_secs(u64::from(answer.seconds));
-                let lease = Lease { address: answer.address, server: answer.server, until: tenant.sent + time };
+                let lease =
+                    Lease { address: answer.address, server: answer.server, until: tenant.sent + time };
                 if let Some(tenant) = self.tenants.get_mut(client as usize) {
                     (tenant.step, tenant.lease) = (Step::Bound, Some(lease));
                 }

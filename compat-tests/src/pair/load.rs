@@ -17,7 +17,9 @@ use std::time::Duration;
 pub enum Shape {
     Alone,
     /// The primary's are so many of 256 clients.
-    Pair { split: u32 },
+    Pair {
+        split: u32,
+    },
 }
 
 /// Everything behind this neighbour, so that no answer needs ARP.

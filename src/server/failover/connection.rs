@@ -1,5 +1,6 @@
 //! Connections: made, taken, negotiated and lost (PROTOCOL section 3).
 
+use super::super::EXPIRIES;
 use super::Peers;
 use crate::failover::link::{CLOCK_TOLERANCE, Link, STARTUP_SECONDS, Stage, UNDECIDED_SECONDS, next_message};
 use crate::failover::message::{Kind, Message, Writer, code, reason, reason_text};
@@ -166,6 +167,8 @@ impl Peers<'_> {
             // Who has not introduced himself is not listened to.
             _ if stage != Stage::Established => {}
             Some(kind) => {
+                // What has ended by now has ended before the peer speaks of it.
+                self.engine.expire(now.wall, EXPIRIES);
                 if let Some(index) = index {
                     self.peer_message(index, kind, message);
                 }

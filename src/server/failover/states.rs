@@ -14,9 +14,16 @@ use crate::transition::peer;
 pub(super) fn set_timing(engine: &mut Engine, index: usize) {
     let Some(relationship) = engine.failover.relationships.get(index) else { return };
     let down = relationship.my == State::PartnerDown;
+    let lasting = relationship.standing().lasting();
+    // A secondary that hears from its primary, or will in a moment, lets that say what has ended: the primary may have given
+    // the address to another client since. (ISC's expires in every state but normal; mostly it sleeps then.)
+    let is_alone = matches!(
+        lasting,
+        State::CommunicationsInterrupted | State::PartnerDown | State::ResolutionInterrupted
+    );
     let timing = Timing {
         // In startup what it was before counts.
-        active: !(relationship.role == Role::Secondary && relationship.standing().lasting() == State::Normal),
+        active: relationship.role == Role::Primary || is_alone,
         expired_from: down.then_some(relationship.my_since + Wall::from(relationship.mclt)),
     };
     for pool in engine.failover.pools_of(index) {

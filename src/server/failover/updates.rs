@@ -280,6 +280,11 @@ impl Peers<'_> {
         if relationship.update_done_after.take().is_some() {
             self.say(log::update_still_flying());
         }
+        if let Some(relationship) = self.relationship(index)
+            && relationship.keeps_ends()
+        {
+            relationship.drop_waiting(State::Expired);
+        }
         self.queue_changed(index, all);
         let name = self.name(index);
         let Some(relationship) = self.relationship(index) else { return };
@@ -302,8 +307,11 @@ impl Peers<'_> {
             for kind in Queue::ALL {
                 for id in self.engine.store.queue(pool, kind) {
                     let binding = self.engine.store.get(id);
-                    let wanted = all || binding.tstp > binding.atsfp() || kind == Queue::Expired;
                     let state = binding.state;
+                    let relationship = self.engine.failover.relationships.get(index);
+                    let kept = state == State::Expired && relationship.is_some_and(Relationship::keeps_ends);
+                    let changed = binding.tstp > binding.atsfp() || kind == Queue::Expired;
+                    let wanted = all || (changed && !kept);
                     if let Some(relationship) = self.engine.failover.relationships.get_mut(index)
                         && wanted
                         && !relationship.is_pending(id)
