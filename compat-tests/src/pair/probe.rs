@@ -441,16 +441,20 @@ pub fn row(side: Side, program: &Path, stored: &'static str) -> Result<Aspects> 
         played?;
         pause(0.05);
         let said = side.of(&place.logs).lock().map(|log| log.get(from..).unwrap_or_default().to_vec());
-        let mut moves = Vec::new();
+        let (mut moves, mut complaints) = (Vec::new(), Vec::new());
         for line in said.unwrap_or_default() {
             if let Some((_, rest)) = line.text.split_once(": I move from ") {
                 if !rest.ends_with(" to startup") {
                     moves.push(rest.replace(" to ", ">"));
                 }
-            } else if line.priority == "err" && line.text.starts_with("Peer ") {
-                moves.push(format!("!! {}", line.text.lines().next().unwrap_or_default()));
+            } else if line.priority == "err"
+                && ["Peer ", "Both servers have "].iter().any(|start| line.text.starts_with(start))
+            {
+                complaints.push(format!("!! {}", line.text.lines().next().unwrap_or_default()));
             }
         }
+        // As in the recording: complaints stand behind.
+        moves.append(&mut complaints);
         rows.push(format!("{announced}: {}", moves.join(" ; ")));
     }
     let mut aspects = Aspects::new();
