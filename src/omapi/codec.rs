@@ -235,17 +235,17 @@ const MOST_VALUES: usize = 256;
 /// Takes octets as they come and gives messages. Holds no more than one message and what came behind it.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    buffer: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
     /// What has been taken of the buffer already.
-    taken: usize,
+    pub(super) taken: usize,
     /// Size of the other side's header, once it has said it.
-    header: Option<usize>,
+    pub(super) header: Option<usize>,
     /// Where scanning of the present message goes on, behind `taken`; lists that have ended; values seen.
-    at: usize,
-    lists: u8,
-    values: usize,
+    pub(super) at: usize,
+    pub(super) lists: u8,
+    pub(super) values: usize,
     /// Octets of a message, at most.
-    limit: usize,
+    pub(super) limit: usize,
 }
 
 impl Decoder {

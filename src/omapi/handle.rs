@@ -74,11 +74,11 @@ const LEASES: usize = 1 << 18;
 
 #[derive(Clone, Debug, Default)]
 pub struct Handles {
-    last: u32,
-    objects: FxHashMap<u32, Object>,
-    numbers: FxHashMap<Object, u32>,
-    drafts: VecDeque<u32>,
-    leases: VecDeque<u32>,
+    pub(super) last: u32,
+    pub(super) objects: FxHashMap<u32, Object>,
+    pub(super) numbers: FxHashMap<Object, u32>,
+    pub(super) drafts: VecDeque<u32>,
+    pub(super) leases: VecDeque<u32>,
 }
 
 impl Handles {

@@ -9,6 +9,7 @@
 mod class;
 pub mod codec;
 mod dispatch;
+mod export;
 mod group;
 mod handle;
 mod host;

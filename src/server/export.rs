@@ -42,6 +42,7 @@ mod section {
     pub const HELD: u8 = 6;
     pub const SERVICE: u8 = 7;
     pub const FAILOVER: u8 = 16;
+    pub const OMAPI: u8 = 17;
 }
 
 /// Appends a section.
@@ -83,6 +84,7 @@ impl Server {
         section(section::HELD, &mut |out| self.held.export(out));
         section(section::SERVICE, &mut |out| self.put_service(out));
         section(section::FAILOVER, &mut |out| self.engine.failover.export(out));
+        section(section::OMAPI, &mut |out| self.put_management(out));
         out
     }
 
@@ -111,7 +113,9 @@ impl Server {
         let mut failover = read_section(octets, section::FAILOVER)?;
         let Engine { failover: pairs, store, .. } = &mut server.engine;
         pairs.import(&mut failover, store, &|mono| moved.at(mono))?;
-        for section in [bindings, engine, kept, held, service, failover, *octets] {
+        let mut omapi = read_section(octets, section::OMAPI)?;
+        server.read_management(&mut omapi, &|mono| moved.at(mono))?;
+        for section in [bindings, engine, kept, held, service, failover, omapi, *octets] {
             section.end()?;
         }
         Ok(server)

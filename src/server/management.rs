@@ -7,6 +7,7 @@ use super::{Server, message};
 use crate::clock::Now;
 use crate::dhcp4::Engine;
 use crate::eval::ast::Name;
+use crate::octets::{Octets, Put, Result};
 use crate::omapi::{self, Omapi, Replies, Reply, World};
 use crate::stream::Wanted;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -39,6 +40,28 @@ impl Server {
         let omapi = Omapi::new(settings.key, settings.seed);
         let (interfaces, replies) = (Vec::new(), Replies::default());
         self.management = Some(Management { port: settings.port, omapi, interfaces, replies });
+    }
+
+    /// OMAPI as octets, when it is offered.
+    pub(super) fn put_management(&self, out: &mut Vec<u8>) {
+        out.option(self.management.as_ref(), |out, management| {
+            out.u16(management.port);
+            management.omapi.export(&self.engine.config, out);
+        });
+    }
+
+    /// The interfaces are known already.
+    pub(super) fn read_management(&mut self, octets: &mut Octets<'_>, moved: &dyn Fn(u64) -> u64) -> Result<()> {
+        let config = &self.engine.config;
+        let management = octets.option(|octets| Ok((octets.u16()?, Omapi::import(octets, config, moved)?)))?;
+        let interfaces = self.engine.interfaces().map(|(interface, _)| interface.name.clone()).collect();
+        self.management = management.map(|(port, omapi)| Management {
+            port,
+            omapi,
+            interfaces,
+            replies: Replies::default(),
+        });
+        Ok(())
     }
 
     pub(super) fn omapi_listener(&self) -> Option<Wanted> {

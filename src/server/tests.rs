@@ -33,6 +33,8 @@ pub(super) struct World {
     pub streams: Vec<(StreamId, StreamEffect, Vec<u8>)>,
     /// Octets for streams that wait for a record.
     answers: Vec<(u64, StreamId, Vec<u8>)>,
+    /// After each event another server goes on with the state of this one.
+    pub hands_over: bool,
 }
 
 fn build(text: &str) -> Server {
@@ -74,6 +76,7 @@ impl World {
             file: String::new(),
             streams: Vec::new(),
             answers: Vec::new(),
+            hands_over: false,
         };
         world.server.open(world.now, &mut world.effects);
         world.perform();
@@ -90,6 +93,21 @@ impl World {
         }
         self.server.handle(self.now, event, &mut self.effects);
         self.perform();
+        if self.hands_over && !self.server.ended {
+            self.hand_over();
+        }
+    }
+
+    fn hand_over(&mut self) {
+        let state = self.server.export(self.now);
+        let old = self.server.engine();
+        let (config, settings) = (old.config.clone(), old.settings.clone());
+        let mut kept = Kept::new(&config);
+        kept.settle(&config);
+        let store = Store::new(&pools(&config));
+        let engine = Engine::new(config, store, HostTable::default(), settings, None);
+        self.server = Server::import(engine, kept, &state, self.now).expect("a sound state");
+        assert!(self.server.export(self.now) == state, "what was imported is exported differently");
     }
 
     pub fn perform(&mut self) {

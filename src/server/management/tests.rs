@@ -1,4 +1,4 @@
-//! OMAPI through the core: what a client sees and when, and what none can do. Codes are those of the real program (ledger
+//! OMAPI through the core, while one server after another takes over: what a client sees and when, and what none can do. Codes are those of the real program (ledger
 //! `omapi.tsv`; compat-tests has sessions with its omshell).
 
 use super::Settings;
@@ -23,6 +23,7 @@ fn world(text: &str, key: Option<&str>) -> World {
     world.server.offer_omapi(settings, &mut world.effects);
     world.perform();
     world.said();
+    world.hands_over = true;
     world
 }
 
@@ -258,6 +259,40 @@ fn what_cannot_be_read_back_is_not_written() {
         assert_eq!(result(&client.ask(&mut world, &update)), Code::INVALID_ARGUMENT, "{name}");
     }
     assert_eq!(world.file, before);
+}
+
+/// One octet at a time, each to another server: half messages, drafts, handles and keys are what they were.
+#[test]
+fn a_session_goes_on_in_another_server() {
+    let mut world = world(WITH_KEY, Some("k"));
+    let mut client = Client::connect(&mut world, 0);
+    client.heard(&mut world);
+    client.open_key(&mut world, "k", Algorithm::HmacSha256, "hmac-sha256.SIG-ALG.REG.INT.");
+    let one = 1u32.to_be_bytes();
+    let draft = client.open(&mut world, b"host", &[]);
+    let hardware = [2, 0, 0, 0, 1, 7];
+    let values: [(&str, &[u8]); 3] =
+        [("name", b"late"), ("hardware-type", &one), ("hardware-address", &hardware)];
+    let mut update = client.message(Operation::Update, &[], &values);
+    update.handle = draft.handle;
+    let mut octets = Vec::new();
+    update.encode(client.key.as_ref().map(|(_, key)| key), &mut octets);
+    for octet in &octets {
+        assert_eq!(client.heard(&mut world), (Vec::new(), false));
+        client.send(&mut world, std::slice::from_ref(octet));
+    }
+    world.event(Event::Durable(world.written));
+    let (answers, closed) = client.heard(&mut world);
+    assert!(!closed && answers.len() == 1, "{answers:?}");
+    assert_eq!(result(&answers[0]), Code::SUCCESS);
+    assert!(world.file.contains("host late {\n  dynamic;\n  hardware ethernet 02:00:00:00:01:07;\n}\n"));
+    let mut again = client.message(Operation::Refresh, &[], &[]);
+    again.handle = draft.handle;
+    assert_eq!(client.ask(&mut world, &again).object.get("name"), Some(&b"late"[..]));
+    // Of a message that nobody finishes the next server closes the connection in time.
+    client.send(&mut world, &octets[..9]);
+    world.pass(31);
+    assert!(client.heard(&mut world).1);
 }
 
 #[test]
