@@ -199,14 +199,111 @@ fn a_recording_of_a_live_network_replays_to_identical_bytes() -> Result<()> {
     stage.plays_identically(&second, "second.leases")?;
     let leases = fs::read(stage.leases()).map_err(say("lease file"))?;
     similar(&leases, &fs::read(stage.file("second.leases")).map_err(say("copy"))?)?;
-    if let Some(directory) = std::env::var_os("KEEP_RECORDINGS") {
-        for path in [&first, &second] {
-            let name = path.file_name().unwrap_or_default();
-            fs::copy(path, Path::new(&directory).join(name)).map_err(say("kept"))?;
-        }
-    }
+    keep(&first)?;
+    keep(&second)?;
     torn_anywhere(&fs::read(&second).map_err(say("recording"))?);
     changed_effect(&stage, &second)
+}
+
+/// What stands in front of both halves of a pair; `OWN`, `PEER` and the role's statements are filled in.
+const PAIR: &str = r#"
+authoritative;
+ddns-update-style none;
+default-lease-time 60;
+max-lease-time 60;
+ping-check false;
+omapi-port 7911;
+omapi-key k;
+key k { algorithm hmac-sha256; secret "c2VjcmV0b2ZhbGVuZ3RoOQ=="; }
+failover peer "pair" {
+  ROLE;
+  address OWN; port 647; peer address PEER; peer port 647;
+  max-response-delay 10; max-unacked-updates 10; load balance max seconds 3;
+  SPLIT
+}
+subnet 10.31.0.0 netmask 255.255.255.0 {
+  pool { failover peer "pair"; range 10.31.0.100 10.31.0.139; }
+}
+"#;
+
+/// One half of a pair, where its namespace and its files are.
+struct Half<'a> {
+    stage: &'a Stage,
+    name: &'static str,
+    is_primary: bool,
+}
+
+impl Half<'_> {
+    fn recording(&self) -> PathBuf {
+        self.stage.file(&format!("{}.rec", self.name))
+    }
+
+    fn serve(&self) -> Result<Running> {
+        let (own, peer, role, split) = match self.is_primary {
+            true => ("10.31.0.1", "10.31.0.2", "primary", "mclt 4; split 255;"),
+            false => ("10.31.0.2", "10.31.0.1", "secondary", ""),
+        };
+        let text =
+            PAIR.replace("OWN", own).replace("PEER", peer).replace("ROLE", role).replace("SPLIT", split);
+        let file = |end: &str| self.stage.file(&format!("{}.{end}", self.name));
+        fs::write(file("conf"), text).map_err(say("configuration"))?;
+        fs::write(file("leases"), "").map_err(say("lease file"))?;
+        let ground = &self.stage.ground;
+        let (mut command, interface) = match self.is_primary {
+            true => (ground.at_server(ours()?), "s0"),
+            false => (ground.at_clients(ours()?), "c0"),
+        };
+        command.arg("-d").arg("-cf").arg(file("conf")).arg("-lf").arg(file("leases"));
+        command.arg("-pf").arg(file("pid")).arg("-tf").arg(self.recording()).arg(interface);
+        Running::start(&mut command, &file("log"))
+    }
+
+    /// Signed: a lease is looked at, and the relationship; a message that is never finished ends the session.
+    fn omshell(&self) -> Result<()> {
+        let words = "server 127.0.0.1\\nport 7911\\nkey-algorithm hmac-sha256\\n\
+                     key k c2VjcmV0b2ZhbGVuZ3RoOQ==\\nconnect\\nnew lease\\nset ip-address = 10.31.0.100\\nopen\\n\
+                     new failover-state\\nset name = \"pair\"\\nopen\\nrefresh\\n";
+        let script = format!("printf '{words}' | timeout 15 omshell");
+        run(self.stage.ground.at_server("sh").args(["-c", &script])).map(drop)
+    }
+}
+
+/// Both halves of a pair are recorded: connections made, lost and made again, updates, a peer that dies, and management.
+#[test]
+fn both_halves_of_a_failover_pair_replay_to_identical_bytes() -> Result<()> {
+    let stage = Stage::new()?;
+    let primary = Half { stage: &stage, name: "pair-primary", is_primary: true };
+    let secondary = Half { stage: &stage, name: "pair-secondary", is_primary: false };
+    let mut first = primary.serve()?;
+    let mut second = secondary.serve()?;
+    let patience = Duration::from_secs(60);
+    first.wait_for("failover peer pair: Both servers normal", patience)?;
+    second.wait_for("failover peer pair: Both servers normal", patience)?;
+    let mut crowd = Crowd::new(stage.ground.link()?, 1);
+    crowd.take_some(10, 4, Duration::from_secs(15))?;
+    let taken: Vec<u32> = crowd.acknowledged.keys().copied().collect();
+    crowd.give_up(taken[0], crowd::RELEASE, Ipv4Addr::new(10, 31, 0, 1))?;
+    primary.omshell()?;
+    second.end(Signal::SIGKILL)?;
+    first.wait_for("I move from normal to communications-interrupted", patience)?;
+    crowd.take_some(13, 2, Duration::from_secs(15))?;
+    first.end(Signal::SIGTERM)?;
+    for half in [&primary, &secondary] {
+        keep(&half.recording())?;
+        stage.plays_identically(&half.recording(), &format!("{}.played", half.name))?;
+        let octets = fs::read(half.recording()).map_err(say("recording"))?;
+        let kinds: Vec<u8> = frames(&octets).iter().map(|frame| frame.0).collect();
+        assert!([kind::OMAPI, kind::FAILOVER].iter().all(|kind| kinds.contains(kind)), "{}", half.name);
+        let whole = quietly(&octets)?;
+        assert!(whole.inputs > 50, "{}: {whole:?}", half.name);
+    }
+    Ok(())
+}
+
+fn keep(path: &Path) -> Result<()> {
+    let Some(directory) = std::env::var_os("KEEP_RECORDINGS") else { return Ok(()) };
+    let name = path.file_name().unwrap_or_default();
+    fs::copy(path, Path::new(&directory).join(name)).map_err(say("kept")).map(drop)
 }
 
 fn similar(one: &[u8], other: &[u8]) -> Result<()> {

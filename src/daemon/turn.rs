@@ -307,7 +307,7 @@ impl Turns {
 
     /// Carries out what the core asked for during the turn, and forgets it.
     fn carry_out(&mut self) {
-        let Effects { list, bytes, spare } = &mut self.effects;
+        let Effects { list, bytes, spare, .. } = &mut self.effects;
         let octets = |range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default();
         for effect in list.drain(..) {
             match effect {

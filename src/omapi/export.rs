@@ -36,8 +36,8 @@ impl Omapi {
         omapi.seed = octets.u32()?;
         omapi.handles = Handles::import(octets, config)?;
         let handles = &omapi.handles;
-        let connections =
-            octets.list(30, |octets| Ok((octets.u64()?, Connection::import(octets, handles, config, moved)?)))?;
+        let connections = octets
+            .list(30, |octets| Ok((octets.u64()?, Connection::import(octets, handles, config, moved)?)))?;
         if connections.len() > MOST_CONNECTIONS {
             return Err(Damaged("fewer connections"));
         }
@@ -57,7 +57,12 @@ impl Connection {
     }
 
     /// A key that the configuration has no more is left out: what it signs is then refused.
-    fn import(octets: &mut Octets<'_>, handles: &Handles, config: &Config, moved: &Moved<'_>) -> Result<Self> {
+    fn import(
+        octets: &mut Octets<'_>,
+        handles: &Handles,
+        config: &Config,
+        moved: &Moved<'_>,
+    ) -> Result<Self> {
         let decoder = Decoder::import(octets)?;
         let numbers = octets.list(4, Octets::u32)?;
         if numbers.len() > MOST_KEYS {

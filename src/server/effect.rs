@@ -42,6 +42,9 @@ pub enum Effect {
 pub struct Effects {
     pub list: Vec<Effect>,
     pub bytes: Vec<u8>,
+    /// How many effects were there before the present event: its own are not added to theirs, so that each event has the same
+    /// effects whatever came before it in the same turn.
+    pub before: usize,
     /// Texts of lines that were carried out: given back, they are used for new lines.
     pub spare: Vec<String>,
 }
@@ -60,5 +63,6 @@ impl Effects {
             }
         }
         self.bytes.clear();
+        self.before = 0;
     }
 }

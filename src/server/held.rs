@@ -286,7 +286,8 @@ fn write(stream: StreamId, octets: &[u8], out: &mut Effects) {
     let start = out.bytes.len();
     out.bytes.extend_from_slice(octets);
     let end = out.bytes.len();
-    if let Some(Effect::Stream { stream: last, effect: StreamEffect::Write(range) }) = out.list.last_mut()
+    let own = out.list.get_mut(out.before..).unwrap_or_default();
+    if let Some(Effect::Stream { stream: last, effect: StreamEffect::Write(range) }) = own.last_mut()
         && *last == stream
         && range.end == start
     {

@@ -51,9 +51,14 @@ impl Server {
     }
 
     /// The interfaces are known already.
-    pub(super) fn read_management(&mut self, octets: &mut Octets<'_>, moved: &dyn Fn(u64) -> u64) -> Result<()> {
+    pub(super) fn read_management(
+        &mut self,
+        octets: &mut Octets<'_>,
+        moved: &dyn Fn(u64) -> u64,
+    ) -> Result<()> {
         let config = &self.engine.config;
-        let management = octets.option(|octets| Ok((octets.u16()?, Omapi::import(octets, config, moved)?)))?;
+        let management =
+            octets.option(|octets| Ok((octets.u16()?, Omapi::import(octets, config, moved)?)))?;
         let interfaces = self.engine.interfaces().map(|(interface, _)| interface.name.clone()).collect();
         self.management = management.map(|(port, omapi)| Management {
             port,

@@ -159,6 +159,7 @@ impl Server {
 
     pub fn handle(&mut self, now: Now, event: Event<'_>, out: &mut Effects) {
         self.last = now;
+        out.before = out.list.len();
         self.engine.out.spare.append(&mut out.spare);
         let is_timer = matches!(event, Event::Timer);
         if self.ended {

@@ -73,7 +73,7 @@ fn every_effect() -> Effects {
             Effect::Exit(1),
         ],
         bytes: b"abcdef".to_vec(),
-        spare: Vec::new(),
+        ..Effects::default()
     }
 }
 
@@ -131,7 +131,7 @@ fn the_first_difference_is_shown() {
 fn comments_do_not_count() {
     let effects = |text: &str| {
         let list = vec![Effect::RewriteChunk(0..text.len())];
-        encoded(&Effects { list, bytes: text.as_bytes().to_vec(), spare: Vec::new() })
+        encoded(&Effects { list, bytes: text.as_bytes().to_vec(), ..Effects::default() })
     };
     assert_eq!(effects("# one\nlease\n"), effects("# another\nlease\n"));
     assert_ne!(effects("lease a\n"), effects("lease b\n"));
