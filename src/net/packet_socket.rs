@@ -13,12 +13,17 @@ use crate::wire::frame::{Tally, decode_ethernet, decode_ip};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::BorrowedFd;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How many datagrams one reading gives at most.
 pub const BATCH: usize = system::BATCH;
 
 /// Of them so many may be DISCOVERs however many others wait: nobody waits for ever.
 const DISCOVERS: usize = BATCH / 8;
+
+/// When more waits than can be served, a DISCOVER that has waited longer is left out: its client has asked again, or is about
+/// to, and an offer would come too late or twice.
+const STALE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub struct PacketSocket {
@@ -69,7 +74,7 @@ impl PacketSocket {
         batch.discovers = count;
         let all = count < at_most;
         batch.full |= !all;
-        batch.arrange();
+        batch.arrange(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
         Ok(all)
     }
 
@@ -109,8 +114,9 @@ impl Batch {
         self.full = false;
     }
 
-    /// All that waited is served as it came. Of more than that DISCOVERs come last, and of each transaction one.
-    fn arrange(&mut self) {
+    /// All that waited is served as it came. Of more than that DISCOVERs come last, of each transaction one, and none that has
+    /// waited too long at this time.
+    fn arrange(&mut self, now: Duration) {
         let Batch { frames, order, discovers, full, .. } = self;
         if !*full {
             order.sort_by_key(|&at| frames.arrivals.get(at).and_then(|arrival| arrival.at));
@@ -122,7 +128,8 @@ impl Batch {
         for place in begin..order.len() {
             let Some(&at) = order.get(place) else { break };
             let transaction = transaction_of(frames.get(at));
-            if transaction.is_some() && seen.contains(&transaction) {
+            let arrived = frames.arrivals.get(at).and_then(|arrival| arrival.at).unwrap_or(now);
+            if now.saturating_sub(arrived) > STALE || (transaction.is_some() && seen.contains(&transaction)) {
                 continue;
             }
             seen.push(transaction);

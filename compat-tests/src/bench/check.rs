@@ -43,8 +43,9 @@ impl Check {
             (Some(measured), Bound::Most(bound)) if measured <= *bound => "holds",
             _ => "FAILS",
         };
+        let bound = if bound.is_nan() { "?".into() } else { format!("{bound:.2}") };
         let measured = self.measured.map_or("not measured".into(), |measured| format!("{measured:.2}"));
-        format!("| {} | {word} {bound:.2} {} | {measured} | {verdict} |\n", self.what, self.unit)
+        format!("| {} | {word} {bound} {} | {measured} | {verdict} |\n", self.what, self.unit)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::wire::frame::{put_ethernet, put_ip};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::os::fd::AsFd;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const INNER: &str = "net::packet_socket::tests::inner";
 
@@ -70,15 +70,17 @@ fn request_frame(port: u16, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// One batch; false when there is nothing.
+/// One batch, of which all may be left out; false when there is nothing.
 fn read(socket: &PacketSocket, batch: &mut Batch) -> bool {
     batch.clear();
+    let mut some = false;
     for result in [socket.receive(batch, BATCH), socket.receive_discovers(batch, BATCH)] {
-        if let Err(error) = result {
-            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        match result {
+            Ok(_) => some = true,
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
         }
     }
-    batch.count() > 0
+    some
 }
 
 /// Payloads that come in until there are so many or nothing comes for a while.
@@ -112,6 +114,7 @@ fn inner() {
     checksums(&socket, &wire);
     bursts_are_kept(&socket, &wire);
     a_few_are_served_as_they_come_and_a_flood_with_discovers_last(&socket, &wire);
+    discovers_that_came_long_ago_are_left_out(&socket, &wire);
     a_queue_is_as_long_as_can_be_served(&socket, &wire);
     frames_out(socket, &wire);
 }
@@ -199,6 +202,22 @@ fn a_few_are_served_as_they_come_and_a_flood_with_discovers_last(socket: &Packet
     assert_eq!(list[..64], requests);
     // Nobody waits for ever; who asks twice is served once.
     assert_eq!(list[64..], [(1, 0), (1, 1), (1, 2), (1, 3)]);
+    while read(socket, &mut batch) {}
+}
+
+/// A flood that stood for long is passed over, up to the fresh ones behind it.
+fn discovers_that_came_long_ago_are_left_out(socket: &PacketSocket, wire: &Wire) {
+    (0..300).for_each(|client| wire.write(&request_frame(67, &message(1, client))));
+    wire.write(&request_frame(67, &message(3, 1)));
+    std::thread::sleep(Duration::from_millis(1100));
+    (300..500).for_each(|client| wire.write(&request_frame(67, &message(1, client))));
+    let mut batch = Batch::default();
+    let mut list = Vec::new();
+    while list.len() < 40 {
+        list.extend(served(socket, &mut batch));
+    }
+    assert_eq!(list[0], (3, 1));
+    assert!(list[1..].iter().all(|(kind, client)| *kind == 1 && *client >= 300), "{list:?}");
     while read(socket, &mut batch) {}
 }
 
