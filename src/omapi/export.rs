@@ -8,7 +8,6 @@ use super::{Connection, MESSAGE, MESSAGE_OF_STRANGERS, MOST_CONNECTIONS, MOST_KE
 use crate::config::Config;
 use crate::config::model::{ClassId, PoolId, SubnetId};
 use crate::octets::{Damaged, Octets, Put, Result};
-use std::collections::BTreeMap;
 
 /// A moment of the exporting process's monotonic clock on that of the one that takes over.
 pub type Moved<'a> = dyn Fn(u64) -> u64 + 'a;
@@ -25,6 +24,7 @@ impl Omapi {
             out.u64(*stream);
             connection.export(out);
         }
+        out.option(self.deadline, Vec::u64);
     }
 
     /// The configuration has what was declared since.
@@ -41,7 +41,8 @@ impl Omapi {
         if connections.len() > MOST_CONNECTIONS {
             return Err(Damaged("fewer connections"));
         }
-        omapi.connections = connections.into_iter().collect::<BTreeMap<_, _>>();
+        connections.into_iter().for_each(|(stream, connection)| omapi.enter(stream, connection));
+        omapi.deadline = octets.option(Octets::u64)?.map(moved);
         Ok(omapi)
     }
 }
