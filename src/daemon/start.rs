@@ -25,6 +25,7 @@ use crate::server::recording::{self, FileRole, kind};
 use crate::server::{Server, management};
 use crate::syntax::source::{Source, SourceId};
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -166,8 +167,8 @@ pub(super) fn build(
 fn offer_omapi(core: &mut Recorded, values: &StartUp) {
     let Some(port) = values.omapi_port else { return };
     let mut effects = Effects::default();
-    // Numbers of messages need not be secret, only different from run to run.
-    let seed = std::process::id() ^ wall() as u32;
+    // Another one in each run.
+    let seed = RandomState::new().hash_one(wall()) as u32;
     core.offer_omapi(management::Settings { port, key: values.omapi_key.clone(), seed }, &mut effects);
     for effect in effects.list {
         if let Effect::Log(line) = effect {

@@ -227,6 +227,8 @@ pub enum Proof {
 pub struct Received {
     pub message: Message,
     pub proof: Proof,
+    /// The first octets of the signature.
+    pub mark: u64,
 }
 
 /// Values of one message, at most. The largest object of ISC's has two dozen, beside what scripts add.
@@ -371,7 +373,9 @@ fn read<'k>(
             Some(_) => Proof::Bad,
         },
     };
-    Some(Received { message, proof })
+    let mark =
+        octets.get(signature..).and_then(<[u8]>::first_chunk).map_or(0, |first| u64::from_be_bytes(*first));
+    Some(Received { message, proof, mark })
 }
 
 /// Reads a list of values; gives where it ends.

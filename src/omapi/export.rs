@@ -4,10 +4,12 @@
 use super::codec::Decoder;
 use super::handle::{Handles, Kind, Object};
 use super::key::{Algorithm, Key};
+use super::replay::{MOST, Taken};
 use super::{Connection, MESSAGE, MESSAGE_OF_STRANGERS, MOST_CONNECTIONS, MOST_KEYS, Omapi};
 use crate::config::Config;
 use crate::config::model::{ClassId, PoolId, SubnetId};
 use crate::octets::{Damaged, Octets, Put, Result};
+use std::net::Ipv4Addr;
 
 /// A moment of the exporting process's monotonic clock on that of the one that takes over.
 pub type Moved<'a> = dyn Fn(u64) -> u64 + 'a;
@@ -19,6 +21,7 @@ impl Omapi {
         out.u64(self.drafts);
         out.u32(self.seed);
         self.handles.export(config, out);
+        self.taken.export(out);
         out.count(self.connections.len());
         for (stream, connection) in &self.connections {
             out.u64(*stream);
@@ -35,9 +38,10 @@ impl Omapi {
         omapi.drafts = octets.u64()?;
         omapi.seed = octets.u32()?;
         omapi.handles = Handles::import(octets, config)?;
+        omapi.taken = Taken::import(octets)?;
         let handles = &omapi.handles;
         let connections = octets
-            .list(30, |octets| Ok((octets.u64()?, Connection::import(octets, handles, config, moved)?)))?;
+            .list(34, |octets| Ok((octets.u64()?, Connection::import(octets, handles, config, moved)?)))?;
         if connections.len() > MOST_CONNECTIONS {
             return Err(Damaged("fewer connections"));
         }
@@ -53,6 +57,7 @@ impl Connection {
         out.count(self.keys.len());
         self.keys.iter().for_each(|(number, _)| out.u32(*number));
         out.u32(self.next_id);
+        out.address(self.source);
         out.u64(self.heard);
         out.option(self.owes_since, Vec::u64);
     }
@@ -81,6 +86,7 @@ impl Connection {
             decoder,
             keys: numbers.into_iter().filter_map(key).collect(),
             next_id: octets.u32()?,
+            source: octets.address()?,
             heard: moved(octets.u64()?),
             owes_since: octets.option(Octets::u64)?.map(moved),
         })
@@ -125,6 +131,7 @@ impl Handles {
         let mut objects: Vec<_> = self.objects.iter().filter(|(_, object)| is_there(object)).collect();
         objects.sort_unstable_by_key(|(number, _)| **number);
         out.u32(self.last);
+        out.u32(self.start);
         out.count(objects.len());
         for (number, object) in objects {
             out.u32(*number);
@@ -137,16 +144,35 @@ impl Handles {
     }
 
     fn import(octets: &mut Octets<'_>, config: &Config) -> Result<Handles> {
-        let last = octets.u32()?;
+        let (last, start) = (octets.u32()?, octets.u32()?);
         let objects = octets.list(5, |octets| Ok((octets.u32()?, Object::read(octets, config)?)))?;
         let numbers = objects.iter().map(|(number, object)| (object.clone(), *number)).collect();
         Ok(Handles {
             last,
+            start,
             objects: objects.into_iter().collect(),
             numbers,
             drafts: octets.list(4, Octets::u32)?.into(),
             leases: octets.list(4, Octets::u32)?.into(),
         })
+    }
+}
+
+impl Taken {
+    fn export(&self, out: &mut Vec<u8>) {
+        out.count(self.order.len());
+        for mark in &self.order {
+            out.u64(*mark);
+            out.address(self.from.get(mark).copied().unwrap_or(Ipv4Addr::UNSPECIFIED));
+        }
+    }
+
+    fn import(octets: &mut Octets<'_>) -> Result<Taken> {
+        let all = octets.list(12, |octets| Ok((octets.u64()?, octets.address()?)))?;
+        if all.len() > MOST {
+            return Err(Damaged("fewer messages"));
+        }
+        Ok(Taken { order: all.iter().map(|(mark, _)| *mark).collect(), from: all.into_iter().collect() })
     }
 }
 

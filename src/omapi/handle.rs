@@ -1,5 +1,6 @@
 //! Numbers under which clients know objects. They count up from 1 for the whole server, each given when it is first needed,
-//! as in ISC, whose clients print them.
+//! as in ISC, whose clients print some of them: subnets, pools. What can be changed through its number begins elsewhere at each
+//! start of the server: a message that was recorded earlier ([`super::replay`]) then meets nothing.
 
 use crate::config::model::{ClassId, PoolId, SubnetId};
 use crate::eval::ast::Name;
@@ -75,20 +76,32 @@ const LEASES: usize = 1 << 18;
 #[derive(Clone, Debug, Default)]
 pub struct Handles {
     pub(super) last: u32,
+    /// Added to the numbers of what can be changed.
+    pub(super) start: u32,
     pub(super) objects: FxHashMap<u32, Object>,
     pub(super) numbers: FxHashMap<Object, u32>,
     pub(super) drafts: VecDeque<u32>,
     pub(super) leases: VecDeque<u32>,
 }
 
+/// Numbers of what can be changed: above those of everything else, and positive where they are signed.
+const CHANGEABLE: std::ops::Range<u32> = 1 << 30..1 << 31;
+
 impl Handles {
+    pub fn new(start: u32) -> Handles {
+        Handles { start, ..Handles::default() }
+    }
+
     /// The number of an object, made when it has none.
     pub fn number(&mut self, object: &Object) -> u32 {
         if let Some(number) = self.numbers.get(object) {
             return *number;
         }
         self.last = self.last.wrapping_add(1).max(1);
-        let number = self.last;
+        let number = match object {
+            Object::Key(_) | Object::Pool(_) | Object::Subnet(_) | Object::Interface(_) => self.last,
+            _ => CHANGEABLE.start + self.start.wrapping_add(self.last) % CHANGEABLE.len() as u32,
+        };
         self.objects.insert(number, object.clone());
         self.numbers.insert(object.clone(), number);
         let (queue, most) = match object {
@@ -140,13 +153,15 @@ mod tests {
     fn numbers_count_up_and_old_leases_are_forgotten() {
         let mut handles = Handles::default();
         let lease = |number: u32| Object::Lease(Ipv4Addr::from(number));
-        assert_eq!([handles.number(&Object::Control), handles.number(&lease(1))], [1, 2]);
-        assert_eq!(handles.number(&Object::Control), 1);
+        let (first, pool) = (CHANGEABLE.start, Object::Pool(PoolId(0)));
+        assert_eq!([handles.number(&Object::Control), handles.number(&lease(1))], [first + 1, first + 2]);
+        assert_eq!([handles.number(&Object::Control), handles.number(&pool)], [first + 1, 3]);
         for number in 2..2 + LEASES as u32 {
             handles.number(&lease(number));
         }
-        assert_eq!((handles.object(1), handles.object(2)), (Some(&Object::Control), None));
-        assert_eq!(handles.objects.len(), 1 + LEASES);
+        assert_eq!((handles.object(first + 1), handles.object(first + 2)), (Some(&Object::Control), None));
+        assert_eq!(handles.objects.len(), 2 + LEASES);
+        assert_eq!(Handles::new(u32::MAX).number(&Object::Control), CHANGEABLE.start);
         let draft = Object::Draft(Kind::Host, 1);
         let number = handles.number(&draft);
         handles.becomes(&draft, &Object::Host("h".into()));

@@ -19,6 +19,9 @@ pub const NO_KEY_UPDATE: &str = "cannot update authenticator";
 pub const NO_NOTIFY: &str = "notify not implemented yet";
 pub const NO_REMOVE: &str = "no remove method for object";
 
+/// Ours: a recorded message that somebody else sends.
+pub const REPLAY: &str = "the same message was taken from another address";
+
 /// `name` is `create`, `update` or `exclusive`.
 pub fn invalid_flag(name: &str) -> &'static str {
     match name {

@@ -16,6 +16,7 @@ mod host;
 pub mod key;
 mod lease;
 pub mod message;
+mod replay;
 pub mod result;
 mod world;
 
@@ -26,8 +27,10 @@ use codec::{Decoder, Message, Operation, Proof, Received, Writer, greeting};
 use dispatch::{Answer, Desk, Standing};
 use handle::{Handles, Kind, Object};
 use key::{Algorithm, Key};
+use replay::Taken;
 use result::Code;
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::ops::Range;
 
 /// Connections that are open at once; for one more the one that has been silent longest goes.
@@ -62,6 +65,7 @@ struct Connection {
     /// Keys that were opened, with the number under which the client names them.
     keys: Vec<(u32, Key)>,
     next_id: u32,
+    source: Ipv4Addr,
     /// Microseconds: when it was last heard of, and since when it owes the rest of something.
     heard: u64,
     owes_since: Option<u64>,
@@ -77,16 +81,17 @@ pub struct Omapi {
     /// Microseconds: nobody has owed the rest of something for too long before this moment.
     deadline: Option<u64>,
     handles: Handles,
+    taken: Taken,
     state: u32,
     drafts: u64,
     seed: u32,
 }
 
 impl Omapi {
-    /// `seed`: where the numbers of messages begin.
+    /// `seed`: where the numbers of messages and handles begin.
     pub fn new(key: Option<Name>, seed: u32) -> Omapi {
-        let (connections, handles) = (BTreeMap::new(), Handles::default());
-        Omapi { key, connections, pending: 0, deadline: None, handles, state: 0, drafts: 0, seed }
+        let (connections, handles, taken) = (BTreeMap::new(), Handles::new(seed), Taken::default());
+        Omapi { key, connections, pending: 0, deadline: None, handles, taken, state: 0, drafts: 0, seed }
     }
 
     pub fn needs_key(&self) -> bool {
@@ -98,7 +103,7 @@ impl Omapi {
         self.connections.contains_key(&stream)
     }
 
-    pub fn accepted(&mut self, now: u64, stream: u64, replies: &mut Replies) {
+    pub fn accepted(&mut self, now: u64, stream: u64, source: Ipv4Addr, replies: &mut Replies) {
         if self.connections.len() >= MOST_CONNECTIONS {
             let stranger = |connection: &Connection| self.key.is_some() && connection.keys.is_empty();
             let silent = self.connections.iter().min_by_key(|(_, one)| (!stranger(one), one.heard));
@@ -112,6 +117,7 @@ impl Omapi {
             decoder: Decoder::new(limit),
             keys: Vec::new(),
             next_id: self.seed >> 1,
+            source,
             heard: now,
             owes_since: Some(now),
         };
@@ -190,10 +196,15 @@ impl Omapi {
         world: &mut World,
         replies: &mut Replies,
     ) -> bool {
-        let Received { message, proof } = received;
+        let Received { message, proof, mark } = received;
         let is_signed = match proof {
             Proof::UnknownKey => return false,
             Proof::None => false,
+            Proof::Good if self.taken.is_replay(message, *mark, connection.source) => {
+                let answer = Answer::Status(Code::INVALID_KEY, message::REPLAY);
+                self.reply(stream, connection, message, true, &answer, world, replies);
+                return true;
+            }
             Proof::Good => true,
             Proof::Bad => {
                 let answer = Answer::Status(Code::INVALID_KEY, "");

@@ -223,7 +223,7 @@ impl Client {
 /// What a message means for the request; none: it is not the answer. What answers something else, or under another key, is
 /// not to be trusted, and neither is the connection.
 fn judge(request: &Message, received: Received) -> Result<Option<Answer>, Code> {
-    let Received { message, proof } = received;
+    let Received { message, proof, .. } = received;
     if message.response_to == 0 {
         return Ok(None);
     }

@@ -17,7 +17,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 pub struct Settings {
     pub port: u16,
     pub key: Option<Name>,
-    /// Where the numbers of messages begin.
+    /// Where the numbers of messages and of handles begin.
     pub seed: u32,
 }
 
@@ -86,8 +86,8 @@ impl Server {
         let Some(mut management) = self.management.take() else { return false };
         let Management { omapi, replies, interfaces, .. } = &mut management;
         let is_ours = match event {
-            StreamEvent::Accepted { listener: Listener::Omapi, .. } => {
-                omapi.accepted(now.mono, stream.0, replies);
+            StreamEvent::Accepted { listener: Listener::Omapi, source } => {
+                omapi.accepted(now.mono, stream.0, *source.ip(), replies);
                 true
             }
             _ if !omapi.has(stream.0) => false,

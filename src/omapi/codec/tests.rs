@@ -48,7 +48,9 @@ fn a_message_comes_back_octet_by_octet_signed_or_not() {
         }
         decoder.push(&[*last]);
         let proof = if signed { Proof::Good } else { Proof::None };
-        assert_eq!(decoder.next(|_| Some(&key)), Ok(Some(Received { message, proof })));
+        let mark = if signed { octets.get(octets.len() - 32..).and_then(<[u8]>::first_chunk) } else { None };
+        let mark = mark.map_or(0, |first| u64::from_be_bytes(*first));
+        assert_eq!(decoder.next(|_| Some(&key)), Ok(Some(Received { message, proof, mark })));
         assert_eq!(decoder.pending(), 0);
     }
 }
@@ -142,6 +144,6 @@ proptest! {
         let mut decoder = greeted(LIMIT);
         decoder.push(&octets);
         let received = decoder.next(|_| None).expect("a message").expect("whole");
-        prop_assert_eq!(received, Received { message, proof: Proof::None });
+        prop_assert_eq!(received, Received { message, proof: Proof::None, mark: 0 });
     }
 }

@@ -18,8 +18,12 @@ const WITH_KEY: &str = "omapi-port 7911; omapi-key k;
     subnet 10.9.0.0 netmask 255.255.255.0 { range 10.9.0.100 10.9.0.109; }";
 
 fn world(text: &str, key: Option<&str>) -> World {
+    world_of_seed(text, key, 7)
+}
+
+fn world_of_seed(text: &str, key: Option<&str>, seed: u32) -> World {
     let mut world = World::new(text);
-    let settings = Settings { port: 7911, key: key.map(Into::into), seed: 7 };
+    let settings = Settings { port: 7911, key: key.map(Into::into), seed };
     world.server.offer_omapi(settings, &mut world.effects);
     world.perform();
     world.said();
@@ -37,8 +41,12 @@ struct Client {
 
 impl Client {
     fn connect(world: &mut World, number: u64) -> Client {
+        Client::connect_from(world, number, Ipv4Addr::LOCALHOST)
+    }
+
+    fn connect_from(world: &mut World, number: u64, source: Ipv4Addr) -> Client {
         let stream = StreamId(StreamId::ACCEPTED + number);
-        let source = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1000);
+        let source = SocketAddrV4::new(source, 1000);
         world.event(Event::Stream {
             stream,
             event: StreamEvent::Accepted { listener: Listener::Omapi, source },
@@ -209,6 +217,65 @@ impl CloneWith for Message {
     fn clone_with(&self, authenticator: u32) -> Message {
         Message { authenticator, ..self.clone() }
     }
+}
+
+const SHA256: &str = "hmac-sha256.SIG-ALG.REG.INT.";
+
+/// Octets that were heard, sent by somebody who has opened the key and knows no secret. The number of the key is not signed.
+fn replay(world: &mut World, octets: &[u8], stream: u64, from: Ipv4Addr) -> Code {
+    let mut thief = Client::connect_from(world, stream, from);
+    thief.open_key(world, "k", Algorithm::HmacSha256, SHA256);
+    let (number, key) = thief.key.clone().expect("a key");
+    let rest = octets.get(4..).unwrap_or_default();
+    thief.send(world, &[&number.to_be_bytes()[..], rest].concat());
+    world.event(Event::Durable(world.written));
+    // Answers are signed, which the thief does not check.
+    thief.key = Some((number, key));
+    let (mut answers, _) = thief.heard(world);
+    let answer = answers.pop().expect("an answer");
+    if answer.operation == Operation::Update { Code::SUCCESS } else { result(&answer) }
+}
+
+#[test]
+fn a_recorded_session_changes_nothing_when_somebody_else_sends_it() {
+    let (admin, thief) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2));
+    let mut world = world(WITH_KEY, Some("k"));
+    let mut client = Client::connect_from(&mut world, 0, admin);
+    world.event(Event::Durable(world.written));
+    client.heard(&mut world);
+    client.open_key(&mut world, "k", Algorithm::HmacSha256, SHA256);
+    let key = client.key.clone().map(|(_, key)| key);
+    let mut session = Vec::new();
+    let mut tell = |world: &mut World, client: &mut Client, message: &Message| {
+        let mut octets = Vec::new();
+        message.encode(key.as_ref(), &mut octets);
+        session.push(octets);
+        client.ask(world, message)
+    };
+    let create = client.create_host(b"alpha", 1);
+    let host = tell(&mut world, &mut client, &create);
+    let look = client.message(Operation::Open, &[("type", b"lease")], &[("ip-address", &[10, 9, 0, 100])]);
+    let lease = tell(&mut world, &mut client, &look);
+    let mut update = client.message(Operation::Update, &[], &[("ends", &[0; 4])]);
+    update.handle = lease.handle;
+    tell(&mut world, &mut client, &update);
+    let mut delete = client.message(Operation::Delete, &[], &[]);
+    delete.handle = host.handle;
+    assert_eq!(result(&tell(&mut world, &mut client, &delete)), Code::SUCCESS);
+    // From another address: only the look-up is answered.
+    let before = world.file.clone();
+    let codes: Vec<Code> =
+        (1..).zip(&session).map(|(n, octets)| replay(&mut world, octets, n, thief)).collect();
+    assert_eq!(codes, [Code::INVALID_KEY, Code::SUCCESS, Code::INVALID_KEY, Code::INVALID_KEY]);
+    assert_eq!(world.file, before);
+    // A script that runs twice is heard twice: ISC's omshell signs it alike.
+    assert_eq!(replay(&mut world, &session[0], 10, admin), Code::SUCCESS);
+    // After a restart objects have other numbers.
+    let mut again = world_of_seed(WITH_KEY, Some("k"), 0x1234_5678);
+    let before = again.file.clone();
+    replay(&mut again, &session[1], 1, thief);
+    let codes = [2, 3].map(|n| replay(&mut again, &session[n], n as u64, thief));
+    assert_eq!((codes, again.file), ([Code::NOT_FOUND; 2], before));
 }
 
 #[test]
