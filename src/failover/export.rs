@@ -34,6 +34,7 @@ impl Failover {
         out.bool(self.is_started);
         out.u64(self.next_link);
         out.u64(self.random);
+        out.u64(self.identity);
         out.count(self.relationships.len());
         self.relationships.iter().for_each(|relationship| relationship.export(out));
         let mut links: Vec<_> = self.links.iter().collect();
@@ -50,6 +51,7 @@ impl Failover {
         self.is_started = octets.bool()?;
         self.next_link = octets.u64()?;
         self.random = octets.u64()?;
+        self.identity = octets.u64()?;
         if octets.count(1)? != self.relationships.len() {
             return Err(Damaged("the same failover peers"));
         }
@@ -97,6 +99,8 @@ impl Relationship {
         out.option(self.link, put_link);
         out.option(self.connecting, put_link);
         out.bool(self.is_our_kind);
+        out.u64(self.peers_identity);
+        out.bool(self.tell_all);
         out.bool(self.asked_for_all);
         self.timers.clone().each().iter().for_each(|timer| out.option(**timer, Vec::u64));
         out.u64(self.sequence);
@@ -154,6 +158,8 @@ impl Relationship {
         self.link = octets.option(link_id)?;
         self.connecting = octets.option(link_id)?;
         self.is_our_kind = octets.bool()?;
+        self.peers_identity = octets.u64()?;
+        self.tell_all = octets.bool()?;
         self.asked_for_all = octets.bool()?;
         for timer in self.timers.each() {
             *timer = octets.option(Octets::u64)?.map(moved);

@@ -36,8 +36,19 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// What ISC calls itself.
 const VENDOR_CLASS: &[u8] = b"isc-4.4.3-P1";
-/// What tells a server of our kind that we are of its kind.
+/// What tells a server of our kind that we are of its kind. Behind it stands the identity of the process.
 pub const OUR_KIND: &[u8] = b"dhcpd-rs\x01";
+
+/// Which process of our kind this is from, if it is from one: 0 when it does not say.
+pub fn our_kind(vendor_options: Option<&[u8]>) -> Option<u64> {
+    let identity = vendor_options?.strip_prefix(OUR_KIND)?;
+    Some(identity.first_chunk().map_or(0, |identity| u64::from_be_bytes(*identity)))
+}
+
+fn write_identity(out: &mut Vec<u8>, identity: u64) {
+    out.extend_from_slice(OUR_KIND);
+    out.extend_from_slice(&identity.to_be_bytes());
+}
 
 /// Something for a connection, and the record that must be durable first (0: none).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +74,8 @@ pub struct Failover {
     /// Messages of `outgoing`.
     pub bytes: Vec<u8>,
     pub is_started: bool,
+    /// Of this process, as another start would not have it.
+    pub identity: u64,
     pub sabotage: sabotage::Sabotage,
     /// `check-secs-byte-order`
     pub check_secs_byte_order: bool,
@@ -298,6 +311,7 @@ impl Failover {
         let (unacked, timer) =
             (relationship.parameters.max_unacked_updates, relationship.parameters.max_response_delay);
         let buckets = relationship.buckets.clone();
+        let identity = self.identity;
         self.send_on(id, Kind::Connect, None, 0, |writer| {
             writer.put(code::RELATIONSHIP_NAME, name.as_bytes());
             writer.put_word(code::MAX_UNACKED, unacked);
@@ -309,7 +323,7 @@ impl Failover {
             if let Some(buckets) = buckets {
                 writer.put(code::HBA, &buckets[..]);
             }
-            writer.put(code::VENDOR_OPTIONS, OUR_KIND);
+            writer.put_with(code::VENDOR_OPTIONS, |out| write_identity(out, identity));
         });
     }
 
@@ -322,6 +336,7 @@ impl Failover {
         (xid, tls): (u32, bool),
         refusal: Option<(u8, &str)>,
     ) {
+        let identity = self.identity;
         let relationship = index.and_then(|index| self.relationships.get(index));
         let known = relationship.map(|relationship| {
             let parameters = &relationship.parameters;
@@ -350,7 +365,7 @@ impl Failover {
                     writer.put(code::MESSAGE, text.as_bytes());
                 }
                 None => {
-                    writer.put(code::VENDOR_OPTIONS, OUR_KIND);
+                    writer.put_with(code::VENDOR_OPTIONS, |out| write_identity(out, identity));
                 }
             }
         });

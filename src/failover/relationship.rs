@@ -118,6 +118,10 @@ pub struct Relationship {
     pub link: Option<StreamId>,
     /// The peer takes what only servers of our kind send.
     pub is_our_kind: bool,
+    /// Which process of our kind the peer was when it was met last; 0: none yet.
+    pub peers_identity: u64,
+    /// The peer is another process now, perhaps with a lease file of some time ago: it is to be told of all leases.
+    pub tell_all: bool,
     pub timers: Timers,
     /// When balancing ran last.
     pub balanced_at: Wall,
@@ -178,6 +182,8 @@ impl Relationship {
             reason,
             link: None,
             is_our_kind: false,
+            peers_identity: 0,
+            tell_all: false,
             timers: Timers::default(),
             balanced_at: 0,
             sequence: 0,
@@ -194,6 +200,14 @@ impl Relationship {
             refused: Vec::new(),
             told_again: FxHashMap::default(),
         }
+    }
+
+    /// The peer has introduced itself: as a process of our kind with this identity, or as something else.
+    pub fn meet(&mut self, identity: Option<u64>) {
+        self.is_our_kind = identity.is_some();
+        let identity = identity.unwrap_or(0);
+        self.tell_all |= self.peers_identity != 0 && identity != self.peers_identity;
+        self.peers_identity = identity;
     }
 
     /// Takes over what the lease file says.

@@ -90,7 +90,7 @@ impl Rights {
             Active => false,
             Free if self.role == Role::Primary => true,
             // A peer that has not heard of it may still take the client that declined it for its holder.
-            Abandoned if self.role == Role::Primary => binding.tsfp() == 0 || binding.atsfp() != 0,
+            Abandoned if self.role == Role::Primary && binding.is_settled() => true,
             Backup if self.role == Role::Secondary => true,
             // The peer may have given it away until MCLT after it was last heard.
             Free | Abandoned | Backup => {

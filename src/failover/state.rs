@@ -213,6 +213,8 @@ pub fn on_announcement(standing: &Standing<'_>, announced: State, starting: bool
             moves(PotentialConflict)
         }
         (Recover, PartnerDown | CommunicationsInterrupted) if !in_startup => steps([Step::RequestFullUpdate]),
+        // better: a peer that has recovered waits for us, and what we asked for before may be lost.
+        (Recover, RecoverDone) if !in_startup => steps([Step::RequestFullUpdate]),
         (Recover, Shutdown) => moves(PartnerDown),
 
         (RecoverDone, RecoverDone) => steps([Step::Say(log::both_recover_done()), Step::Move(Normal)]),

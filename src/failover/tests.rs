@@ -106,6 +106,35 @@ fn a_message_stays_within_its_bound() {
     assert!(Message::read(&out[1..]).is_ok());
 }
 
+/// What only servers of our kind tell each other reaches no other, and makes the update no different for it.
+#[test]
+fn only_our_kind_is_told_more() {
+    let mut binding = Binding::never_used(Ipv4Addr::new(10, 0, 0, 1));
+    (binding.starts, binding.ends, binding.tstp) = (1000, 1600, 1900);
+    binding.hardware = SmallVec::from_slice(&[1, 2, 0, 0, 0, 0, 1]);
+    binding.set_client_hostname(Some(b"one"));
+    binding.set_agent_options(&[1, 2, 3, 4]);
+    let write = |to_our_kind| {
+        let mut out = Vec::new();
+        update::write(&mut out, &binding, crate::lease::binding::State::Active, to_our_kind, 1000, 1);
+        out
+    };
+    let (plain, more) = (write(false), write(true));
+    assert_eq!(Message::read(&plain).unwrap().vendor_options, None);
+    assert!(Message::read(&more).unwrap().vendor_options.is_some());
+    assert_eq!(plain[12..], more[12..plain.len()]);
+}
+
+#[test]
+fn a_peer_of_our_kind_is_known_again() {
+    assert_eq!(our_kind(None), None);
+    assert_eq!(our_kind(Some(b"something")), None);
+    assert_eq!(our_kind(Some(OUR_KIND)), Some(0));
+    let mut octets = Vec::new();
+    write_identity(&mut octets, 7);
+    assert_eq!(our_kind(Some(&octets)), Some(7));
+}
+
 /// Who ends where, for a stored and an announced state: every place where ISC's table leads on is as in the matrices.
 #[test]
 fn nothing_leads_to_shutdown() {

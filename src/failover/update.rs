@@ -73,6 +73,17 @@ pub struct Accepted {
     pub line: Option<Line>,
 }
 
+impl Accepted {
+    /// The peer says what was known.
+    pub fn changes_nothing(&self, held: &Binding) -> bool {
+        let next_state = held.next_state;
+        self.proposed.next_state == held.state
+            && !self.lasts_longer
+            && self.line.is_none()
+            && Binding { next_state, ..self.proposed.clone() } == *held
+    }
+}
+
 /// A fault with the reason that ISC gives when it has none of its own.
 fn refuse<T>(reason: u8, text: &str) -> Result<T, Refusal> {
     Err(Refusal { reason, text: text.into() })
@@ -151,6 +162,10 @@ pub fn judge(
         let before = if is_echo { (held.tsfp(), held.atsfp()) } else { (0, 0) };
         let rare = proposed.rare_mut();
         (rare.tsfp, rare.atsfp) = (time.max(before.0), time.max(before.1));
+    }
+    if status == State::Abandoned && potential.unwrap_or(0) == 0 {
+        // Nobody knows of a use any more.
+        proposed.tstp = 0;
     }
     if let (State::Active, true, Some(list)) = (status, relationship.is_our_kind, update.vendor_options) {
         vendor::read(list, &mut proposed);

@@ -175,6 +175,11 @@ impl Binding {
         times.iter().any(|&time| time < 0)
     }
 
+    /// The peer has never heard of a use of this address, or knows all there is to know.
+    pub fn is_settled(&self) -> bool {
+        self.atsfp() != 0 || (self.tsfp() == 0 && self.tstp == 0)
+    }
+
     /// Until when a client may take the address for its own, whatever it was granted since: the answer that said less may be
     /// lost. A lease without end counts as replaced, or it could never be made shorter; one that begins after now is of a
     /// clock that was wrong, and counts for as long as it was meant to last.

@@ -127,10 +127,17 @@ impl Pool {
         active.into_iter().chain(expired).chain([(Kind::Abandoned, 0)])
     }
 
-    /// In a shared pool a peer that is down may still have a say in what clients have left.
+    /// In a shared pool a peer that is down may still have a say in what clients have left; and one that is not may take a
+    /// client for the holder of an abandoned address until it has heard of that.
     pub fn holds_back(&self, binding: &Binding, now: Wall) -> bool {
-        use super::binding::State::{Expired, Released, Reset};
-        self.shared && matches!(binding.state, Expired | Released | Reset) && binding.tsfp() > now
+        use super::binding::State::{Abandoned, Expired, Released, Reset};
+        let is_down = self.timing.expired_from.is_some();
+        match binding.state {
+            Expired | Released | Reset => self.shared && binding.tsfp() > now,
+            Abandoned if self.shared && is_down => binding.tsfp() > now,
+            Abandoned => self.shared && !binding.is_settled(),
+            _ => false,
+        }
     }
 
     /// Before when no binding of a queue moves on; None: none does by itself.

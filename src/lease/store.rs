@@ -456,8 +456,12 @@ impl Store {
             .timed()
             .filter(|(kind, from)| *from > now && !pool.queue(*kind).is_empty())
             .map(|(_, from)| from);
-        let expired = pool.queue(Kind::Expired).iter().map(|id| self.get(id));
-        let one_by_one = expired.filter(|binding| pool.holds_back(binding, now)).map(Binding::tsfp).min();
+        let left = pool.queue(Kind::Expired).iter().chain(pool.queue(Kind::Abandoned).iter());
+        let one_by_one = left
+            .map(|id| self.get(id))
+            .filter(|binding| pool.holds_back(binding, now))
+            .map(Binding::tsfp)
+            .min();
         let held_back =
             held_back.chain(one_by_one.filter(|_| pool.shared && pool.timing.expired_from.is_some()));
         let next = Kind::ALL.iter().filter_map(first).chain(held_back).min().filter(|at| *at < NEVER);

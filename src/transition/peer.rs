@@ -111,7 +111,9 @@ pub fn accept(store: &mut Store, id: BindingId, accepted: Accepted, around: &mut
 
 /// The peer has taken our update, in which the binding was `desired`.
 pub fn acknowledged(store: &mut Store, id: BindingId, peer: usize, desired: State, around: &mut Around) {
-    let role = around.failover.relationships.get(peer).map(|relationship| relationship.role);
+    let relationship = around.failover.relationships.get(peer);
+    let role = relationship.map(|relationship| relationship.role);
+    let is_steady = relationship.is_some_and(|r| r.is_our_kind && r.my == PeerState::Normal);
     let ended = matches!(desired, State::Expired | State::Released | State::Reset);
     let binding = store.get(id);
     let next = match (ended, role) {
@@ -120,13 +122,15 @@ pub fn acknowledged(store: &mut Store, id: BindingId, peer: usize, desired: Stat
         (false, _) => desired,
     };
     let agreed = |binding: &mut Binding| {
-        let time = update::potential_expiry(binding, desired);
+        let told = update::potential_expiry(binding, desired);
+        // A lease that the peer granted: it knows what it has told.
+        let time = if desired == State::Active { told.max(binding.tsfp()) } else { told };
         if time != binding.tsfp() || time != binding.atsfp() {
             let rare = binding.rare_mut();
             (rare.tsfp, rare.atsfp) = (time, time);
         }
     };
-    if ended || binding.state != desired {
+    if ended || binding.state != desired || desired == State::Abandoned {
         let step = |binding: &mut Binding| {
             agreed(binding);
             binding.next_state = next;
@@ -135,6 +139,8 @@ pub fn acknowledged(store: &mut Store, id: BindingId, peer: usize, desired: Stat
             }
         };
         change(store, id, step, Keep::Recorded, Tell::Nobody, around);
+    } else if is_steady && binding.tsfp() == binding.tstp && binding.atsfp() == binding.tstp {
+        // It was told once more, and nothing has changed.
     } else {
         store.amend(id, |binding| {
             agreed(binding);
@@ -170,7 +176,11 @@ pub fn give_back(store: &mut Store, id: BindingId, around: &mut Around) {
 /// On entering partner-down: what the peer would have to agree to becomes ours MCLT later.
 pub fn enter_partner_down(store: &mut Store, pool: PoolNumber, relationship: &Relationship) {
     let (since, mclt) = (relationship.my_since, Wall::from(relationship.mclt));
-    for id in store.queue(pool, Kind::Expired) {
+    for id in [Kind::Expired, Kind::Abandoned]
+        .into_iter()
+        .flat_map(|kind| store.queue(pool, kind))
+        .collect::<Vec<_>>()
+    {
         let down = super::Down { since, mclt, may_know: relationship.may_know(id) };
         store.amend(id, |binding| binding.rare_mut().tsfp = down.until(binding));
     }

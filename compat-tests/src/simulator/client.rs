@@ -98,13 +98,20 @@ impl Client {
         self.wish = dice.one_in(2).then(|| dice.of(&[10, 25, 50, 100, 200, 3600, u32::MAX]));
     }
 
-    /// The address it holds now, as far as it knows.
+    /// The address it holds now, as far as it knows. Who looks for an address has none, whatever it had before (RFC 2131
+    /// section 4.4, figure 5: INIT, SELECTING and REQUESTING come before the first lease and after the last).
     pub fn holds(&self, now: Micros) -> Option<Ipv4Addr> {
+        if matches!(self.stage, Stage::Selecting | Stage::Requesting) {
+            return None;
+        }
         self.lease.filter(|lease| lease.until > now).map(|lease| lease.address)
     }
 
     /// No message any more; what it holds runs out.
     pub fn stop(&mut self) {
+        if matches!(self.stage, Stage::Selecting | Stage::Requesting) {
+            self.lease = None;
+        }
         self.stage = Stage::Stopped;
         self.due = Micros::MAX;
         self.wanting = None;

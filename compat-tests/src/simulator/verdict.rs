@@ -58,6 +58,14 @@ impl Verdict {
         if let Some(address) = text.strip_prefix("Lease conflict at ") {
             self.conflicts.extend(address.trim().parse::<Ipv4Addr>());
         }
+        // What its client gives up meanwhile is in dispute no more.
+        let words: Vec<&str> = text.split(' ').collect();
+        if let ["DHCPRELEASE" | "DHCPDECLINE", "of", address, ..] | ["uid" | "client", "lease", address, ..] =
+            words[..]
+            && let Ok(address) = address.parse::<Ipv4Addr>()
+        {
+            self.disputed.retain(|disputed| *disputed != address);
+        }
         if text.contains("time offset too large") || text.contains("time mismatch too great") {
             self.refusals += 1;
         }
@@ -160,7 +168,7 @@ impl World<'_> {
     }
 
     /// What must be said to be in conflict once the two talk again.
-    fn dispute(&mut self) {
+    pub fn dispute(&mut self) {
         let now = super::START + (self.now / SECOND) as i64;
         for address in self.addresses() {
             let [one, other] = [self.holding(0, address), self.holding(1, address)];
@@ -176,15 +184,9 @@ impl World<'_> {
             let [one, other] = [self.holding(0, address), self.holding(1, address)];
             let never = |state| matches!(state, State::Free | State::Backup);
             // Of a free address only who may give it away counts.
-            // A server that comes back with an old file does not know what it has forgotten: what is over, or whose a free
-            // address was, may stay so until it is used.
-            let now = super::START + (self.now / SECOND) as i64;
-            let idle = |holding: &Holding| never(holding.state) || holding.ends <= now;
-            let forgotten = self.plan.kind == Kind::OldLeaseFile && idle(&one) && idle(&other);
-            let same = forgotten
-                || one.state == other.state
-                    && (never(one.state)
-                        || (one.hardware == other.hardware && (one.ends - other.ends).abs() <= 2));
+            let same = one.state == other.state
+                && (never(one.state)
+                    || (one.hardware == other.hardware && (one.ends - other.ends).abs() <= 2));
             (!same).then(|| format!("{address}: {one:?} and {other:?}"))
         })
     }
@@ -263,7 +265,6 @@ impl World<'_> {
         let limit = u64::from(self.plan.lease).max(120) + 120 + self.plan.clocks_apart();
         match (rest, self.difference()) {
             (None, None) => self.over = true,
-            _ if elapsed > limit && self.plan.kind == Kind::OldLeaseFile => self.over = true,
             (rest, difference) if elapsed > limit => {
                 let rest = rest.map(|address| [self.holding(0, address), self.holding(1, address)]);
                 let text = format!("{elapsed} s after the last client: {rest:?}, {difference:?}");

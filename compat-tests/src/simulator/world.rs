@@ -267,6 +267,9 @@ impl<'a> World<'a> {
                 self.checker.file(host, &file);
                 self.hosts[host].disk.durable = file;
                 self.sabotage(host);
+                if self.plan.kind == Kind::OldLeaseFile {
+                    self.dispute();
+                }
                 self.perform(host);
                 self.arm(host);
             }

@@ -6,7 +6,7 @@ use crate::failover::link::{CLOCK_TOLERANCE, Link, STARTUP_SECONDS, Stage, UNDEC
 use crate::failover::message::{Kind, Message, Writer, code, reason, reason_text};
 use crate::failover::relationship::{LOCAL_FAILURE_SECONDS, RECONNECT_SECONDS, Relationship, SECOND};
 use crate::failover::state::Role;
-use crate::failover::{OUR_KIND, log};
+use crate::failover::{log, our_kind};
 use crate::stream::{StreamEffect, StreamId};
 use smallvec::SmallVec;
 use std::io::ErrorKind;
@@ -232,7 +232,7 @@ impl Peers<'_> {
         relationship.mclt = mclt;
         relationship.peers_max_unacked = message.max_unacked.unwrap_or(0);
         relationship.peers_receive_timer = message.receive_timer.unwrap_or(0);
-        relationship.is_our_kind = message.vendor_options == Some(OUR_KIND);
+        relationship.meet(our_kind(message.vendor_options));
         self.establish(id, index);
         self.engine.failover.send_connect_ack(id, Some(index), &[], answer_to, None);
         self.engine.failover.send_state(index);
@@ -293,7 +293,7 @@ impl Peers<'_> {
                 if let Some(relationship) = self.relationship(index) {
                     relationship.peers_max_unacked = message.max_unacked.unwrap_or(0);
                     relationship.peers_receive_timer = message.receive_timer.unwrap_or(0);
-                    relationship.is_our_kind = message.vendor_options == Some(OUR_KIND);
+                    relationship.meet(our_kind(message.vendor_options));
                 }
                 self.establish(id, index);
                 return self.engine.failover.send_state(index);

@@ -91,6 +91,7 @@ impl Peers<'_> {
     /// Service begins: every relationship goes through startup, and the peers are called.
     pub fn start(&mut self, seed: u64) {
         self.engine.failover.seed(seed);
+        self.engine.failover.identity = (self.now.wall.unsigned_abs() << 24) ^ seed;
         self.engine.failover.is_started = true;
         for index in (0..self.engine.failover.relationships.len()).rev() {
             self.move_to(index, State::Startup);

@@ -72,6 +72,9 @@ impl Peers<'_> {
         set_timing(self.engine, index);
         self.engine.failover.send_state(index);
         self.entered(index, new);
+        if both_normal {
+            self.tell_all(index);
+        }
     }
 
     fn entered(&mut self, index: usize, new: State) {
@@ -180,6 +183,9 @@ impl Peers<'_> {
             self.move_to(index, stored);
         }
         self.set_service(index);
+        if both_normal {
+            self.tell_all(index);
+        }
     }
 
     fn set_service(&mut self, index: usize) {

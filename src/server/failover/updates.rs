@@ -4,7 +4,7 @@ use super::Peers;
 use crate::failover::log;
 use crate::failover::message::{Kind, Message, reason, reason_text};
 use crate::failover::relationship::{ACK_SECONDS, Pending, Relationship};
-use crate::failover::state::Role;
+use crate::failover::state::{Role, State as Mine};
 use crate::failover::update::{self, Refusal};
 use crate::lease::binding::State;
 use crate::lease::queue::{BindingId, Kind as Queue};
@@ -81,6 +81,11 @@ impl Peers<'_> {
         let Some(relationship) = self.engine.failover.relationships.get(index) else { return Ok(()) };
         let held = self.engine.store.get(id);
         let accepted = update::judge(relationship, held, message, skew, now.wall)?;
+        let is_steady = relationship.is_our_kind && relationship.my == Mine::Normal;
+        if is_steady && accepted.changes_nothing(held) {
+            self.queue_acknowledgement(index, address, message.xid);
+            return Ok(());
+        }
         let (to_backup, lasts_longer) = (accepted.to_backup, accepted.lasts_longer);
         let (store, mut around) = self.engine.without_packet(now.wall);
         peer::accept(store, id, accepted, &mut around);
@@ -321,6 +326,35 @@ impl Peers<'_> {
                 }
             }
         }
+    }
+
+    /// A peer of our kind that is another process than before may have come back with a lease file of some time ago, and
+    /// neither it nor the protocol can tell: it hears of every lease again. What it knows it need not write.
+    pub(super) fn tell_all(&mut self, index: usize) {
+        let Some(relationship) = self.relationship(index) else { return };
+        if !relationship.is_our_kind || !std::mem::take(&mut relationship.tell_all) {
+            return;
+        }
+        for pool in self.engine.failover.pools_of(index) {
+            for id in Queue::ALL
+                .into_iter()
+                .flat_map(|kind| self.engine.store.queue(pool, kind))
+                .collect::<Vec<_>>()
+            {
+                let Some(relationship) = self.engine.failover.relationships.get_mut(index) else { return };
+                if relationship.is_pending(id) {
+                    continue;
+                }
+                let state = self.engine.store.get(id).state;
+                relationship.queue_update(id, state);
+                self.engine.store.amend(id, |binding| {
+                    if state == State::Active {
+                        binding.tstp = binding.tstp.max(binding.tsfp());
+                    }
+                });
+            }
+        }
+        self.send_updates(index);
     }
 
     /// At start: what the peers do not know according to the lease file.
