@@ -1,4 +1,4 @@
-//! `pair_load work [SECONDS]`: exchanges a second of a pair of the real ones and of a pair of ours in one run, and what an
+//! `pair_load work [SECONDS [ADDRESSES]]`: exchanges a second of a pair of the real ones and of a pair of ours in one run, and what an
 //! exchange costs the server that grants, in a pair and alone. `pair_load outage PRIMARY SECONDARY VICTIM`: one of a pair
 //! under 500 exchanges a second is killed and comes back. Servers are `isc`, `ours` or a path.
 
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let word =
         |at: usize, default: &'static str| words.get(at).map_or(default, |word| word.as_str()).to_string();
     let done = match word(0, "work").as_str() {
-        "work" => work(word(1, "5").parse().unwrap_or(5)),
+        "work" => work(word(1, "5").parse().unwrap_or(5), word(2, "4096").parse().unwrap_or(4096)),
         "outage" => outage(&word(1, "ours"), &word(2, "ours"), &word(3, "primary")),
         other => Err(format!("{other}: work or outage")),
     };
@@ -27,13 +27,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn work(seconds: u64) -> Result<()> {
+fn work(seconds: u64, addresses: u32) -> Result<()> {
     let (isc, ours) = (program("isc")?, program("ours")?);
     let time = Duration::from_secs(seconds);
     let measured = |name: &str, program: &Path, shape: Shape| -> Result<Work> {
         let mut best: Option<Work> = None;
         for window in [16, 64, 256] {
-            let work = load::work([program, program], shape, window, time)?;
+            let work = load::work([program, program], shape, addresses, window, time)?;
             let cpu = work.cpu.map(|cpu| cpu.as_secs_f64() * 1e6);
             println!(
                 "{name} {shape:?}, {window} in flight: {:.0} exchanges a second, {:.1} and {:.1} us CPU each, {} given up",

@@ -25,7 +25,7 @@ pub enum Shape {
 /// Everything behind this neighbour, so that no answer needs ARP.
 const GATEWAY: &str = "10.0.0.254";
 
-fn configuration(side: Side, shape: Shape, seconds: u32) -> String {
+fn configuration(side: Side, shape: Shape, addresses: u32, seconds: u32) -> String {
     let declaration = match (shape, side) {
         (Shape::Alone, _) => String::new(),
         (Shape::Pair { split }, Side::Primary) => format!(
@@ -37,11 +37,12 @@ fn configuration(side: Side, shape: Shape, seconds: u32) -> String {
              max-response-delay 30; load balance max seconds 3; }\n",
         ),
     };
+    let last = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + addresses - 1);
     let of_pool = if shape == Shape::Alone { "" } else { "failover peer \"pair\"; " };
     format!(
         "authoritative;\nddns-update-style none;\nping-check false;\ndhcp-cache-threshold 0;\n\
          default-lease-time {seconds};\nmax-lease-time {seconds};\noption routers {GATEWAY};\n{declaration}\
-         subnet 10.0.0.0 netmask 255.0.0.0 {{\n  pool {{ {of_pool}range 10.1.0.0 10.1.127.255; }}\n}}\n"
+         subnet 10.0.0.0 netmask 255.0.0.0 {{\n  pool {{ {of_pool}range 10.1.0.0 {last}; }}\n}}\n"
     )
 }
 
@@ -53,13 +54,19 @@ struct Servers<'a> {
 }
 
 impl<'a> Servers<'a> {
-    fn start(place: &'a Place, programs: [&'a Path; 2], shape: Shape, seconds: u32) -> Result<Self> {
+    fn start(
+        place: &'a Place,
+        programs: [&'a Path; 2],
+        shape: Shape,
+        addresses: u32,
+        seconds: u32,
+    ) -> Result<Self> {
         let mut servers = Servers { place, programs, children: [None, None] };
         for side in SIDES {
             let ip = |words: &[&str]| run(place.command(side, Path::new("ip")).args(words));
             ip(&["route", "add", "10.1.0.0/16", "via", GATEWAY])?;
             ip(&["neigh", "add", GATEWAY, "lladdr", "02:4c:ff:ff:ff:ff", "nud", "permanent", "dev", "eth0"])?;
-            let text = configuration(side, shape, seconds);
+            let text = configuration(side, shape, addresses, seconds);
             fs::write(place.files(side).join("dhcpd.conf"), text).map_err(say("dhcpd.conf"))?;
             if shape != Shape::Alone || side == Side::Primary {
                 servers.start_one(side)?;
@@ -126,10 +133,16 @@ pub struct Work {
 }
 
 /// As many four-way exchanges as the servers can do with `window` of them in flight.
-pub fn work(programs: [&Path; 2], shape: Shape, window: usize, time: Duration) -> Result<Work> {
+pub fn work(
+    programs: [&Path; 2],
+    shape: Shape,
+    addresses: u32,
+    window: usize,
+    time: Duration,
+) -> Result<Work> {
     let place = Place::new()?;
-    let servers = Servers::start(&place, programs, shape, 3600)?;
-    let plan = |time| Plan { window, time, clients: 8_192, ..Plan::default() };
+    let servers = Servers::start(&place, programs, shape, addresses, 3600)?;
+    let plan = |time| Plan { window, time, clients: addresses / 4, ..Plan::default() };
     // Every client has its lease before it counts: what is measured is the same for fast and slow.
     exchanges(place.link.fd(), &plan(Duration::from_secs(2)), &[], |_| false)?;
     let before = SIDES.map(|side| servers.cpu(side));
@@ -149,8 +162,9 @@ pub struct Outage {
     pub after: Life,
 }
 
-/// Seconds of a lease in [`outage`].
+/// Seconds of a lease in [`outage`], and addresses: clients who leave keep theirs until it ends.
 const LEASE: u32 = 30;
+const ADDRESSES: u32 = 32_768;
 
 /// A pair under `rate` exchanges a second loses one server for good measure: killed, missed for `time`, and started again.
 pub fn outage(
@@ -161,7 +175,7 @@ pub fn outage(
     time: Duration,
 ) -> Result<Outage> {
     let place = Place::new()?;
-    let mut servers = Servers::start(&place, programs, Shape::Pair { split: 128 }, LEASE)?;
+    let mut servers = Servers::start(&place, programs, Shape::Pair { split: 128 }, ADDRESSES, LEASE)?;
     let at = |side: Side| (side.address().parse().unwrap_or(Ipv4Addr::UNSPECIFIED), side.hardware());
     let mut tenants = Tenants::new(place.link.fd(), rate, retry, SIDES.map(at).to_vec());
     tenants.live(Duration::from_secs(u64::from(LEASE) * 2 / 3))?;
