@@ -114,6 +114,8 @@ pub fn acknowledged(store: &mut Store, id: BindingId, peer: usize, desired: Stat
     let relationship = around.failover.relationships.get(peer);
     let role = relationship.map(|relationship| relationship.role);
     let is_steady = relationship.is_some_and(|r| r.is_our_kind && r.my == PeerState::Normal);
+    // Like ISC's, the file names an address when the peers first speak of it.
+    let is_written = store.get(id).sequence != 0;
     let ended = matches!(desired, State::Expired | State::Released | State::Reset);
     let binding = store.get(id);
     let next = match (ended, role) {
@@ -139,7 +141,7 @@ pub fn acknowledged(store: &mut Store, id: BindingId, peer: usize, desired: Stat
             }
         };
         change(store, id, step, Keep::Recorded, Tell::Nobody, around);
-    } else if is_steady && binding.tsfp() == binding.tstp && binding.atsfp() == binding.tstp {
+    } else if is_steady && is_written && binding.tsfp() == binding.tstp && binding.atsfp() == binding.tstp {
         // It was told once more, and nothing has changed.
     } else {
         store.amend(id, |binding| {
