@@ -2,6 +2,8 @@
 //! format, so that one that shows a difference can be kept as it is. Made of parts, so that it can be reduced.
 
 use crate::dice::Dice;
+mod wide;
+
 use crate::live::{self, Program};
 use crate::replay;
 use crate::scenario::Scenario;
@@ -18,6 +20,8 @@ pub struct Draft {
     subnets: Vec<(String, Vec<String>)>,
     leases: Vec<String>,
     steps: Vec<String>,
+    /// All subnets in one shared network.
+    is_shared: bool,
 }
 
 const CLIENTS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
@@ -28,14 +32,23 @@ const PRLS: [&str; 6] =
 impl Draft {
     pub fn new(seed: u64) -> Self {
         let mut dice = Dice::of_scenario(seed);
-        let mut draft =
-            Draft { seed, globals: Vec::new(), subnets: Vec::new(), leases: Vec::new(), steps: Vec::new() };
+        let mut draft = Draft {
+            seed,
+            globals: Vec::new(),
+            subnets: Vec::new(),
+            leases: Vec::new(),
+            steps: Vec::new(),
+            is_shared: false,
+        };
         draft.globals.push("ping-check false;".into());
         draft.draw_globals(&mut dice);
         draft.draw_subnets(&mut dice);
         draft.draw_hosts(&mut dice);
         draft.draw_leases(&mut dice);
         draft.draw_steps(&mut dice);
+        if seed >= wide::WIDE {
+            draft.widen(&mut dice);
+        }
         draft
     }
 
@@ -309,8 +322,14 @@ impl Draft {
         for statement in &self.globals {
             out += &format!("{statement}\n");
         }
+        if self.is_shared {
+            out += "shared-network all {\n";
+        }
         for (head, pieces) in &self.subnets {
             out += &format!("{head}\n  {}\n}}\n", pieces.join("\n  "));
+        }
+        if self.is_shared {
+            out += "}\n";
         }
         if !self.leases.is_empty() {
             out += "== leases\n";
@@ -326,7 +345,11 @@ impl Draft {
     pub fn scenario(&self) -> Result<Scenario, String> {
         let mut scenario = Scenario::parse(&format!("random-{}", self.seed), &self.text())?;
         // An interface without a subnet would only say so.
-        let second = self.subnets.iter().any(|(head, _)| head.contains("10.9.1.0"));
+        let second = !self.is_shared && self.subnets.iter().any(|(head, _)| head.contains("10.9.1.0"));
+        if self.is_shared {
+            scenario.ports.retain(|port| port.name == "s0");
+            scenario.routes.push(("10.9.1.0/24".into(), "10.9.0.2".into()));
+        }
         if !second {
             scenario.listen = vec!["s0".into()];
             for (_, step) in &mut scenario.steps {
@@ -366,6 +389,12 @@ impl Draft {
         let differs =
             |draft: &Draft| draft.differences(isc, ours).is_ok_and(|differences| !differences.is_empty());
         let mut best = self.clone();
+        if best.is_shared && differs(&Draft { is_shared: false, ..best.clone() }) {
+            best.is_shared = false;
+        }
+        for at in 0..best.subnets.len() {
+            best.reduce_pieces(at, &differs);
+        }
         for list in [Draft::steps_mut, Draft::leases_mut, Draft::globals_mut] {
             let mut size = list(&mut best).len().max(1).div_ceil(2);
             while size > 0 {
@@ -384,6 +413,19 @@ impl Draft {
             }
         }
         best
+    }
+
+    fn reduce_pieces(&mut self, subnet: usize, differs: &impl Fn(&Draft) -> bool) {
+        let mut at = 0;
+        while at < self.subnets[subnet].1.len() {
+            let mut shorter = self.clone();
+            shorter.subnets[subnet].1.remove(at);
+            if differs(&shorter) {
+                *self = shorter;
+            } else {
+                at += 1;
+            }
+        }
     }
 
     fn steps_mut(&mut self) -> &mut Vec<String> {

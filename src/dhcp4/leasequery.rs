@@ -8,7 +8,9 @@ use super::parameter::{self, dhcp};
 use super::reply::server_identifier;
 use super::scope;
 use super::send::{Reply, Send};
+use crate::clock::Wall;
 use crate::config::model::ROOT;
+use crate::eval::context::Lease;
 use crate::eval::machine::Machine;
 use crate::eval::options::OptionState;
 use crate::lease::binding::{Binding, State, Value};
@@ -32,6 +34,8 @@ struct Answer {
     about: String,
     kind: u8,
     address: Ipv4Addr,
+    /// `ends` of the lease that was found, whatever its state: option values that are told see it.
+    ends: Option<Wall>,
     /// Of an active lease.
     binding: Option<Binding>,
     /// Other addresses of the same client; how many there are, and the first of them.
@@ -86,6 +90,15 @@ impl Engine {
         let source = server_identifier(&mut machine, own);
         let list = machine.option_value(OptionId::dhcp(dhcp::PARAMETER_REQUEST_LIST));
         let packing = Packing { request_list: list.as_deref(), is_unpadded: true, ..Packing::default() };
+        let lease = answer.ends.map(|ends| Lease {
+            address: answer.address,
+            ends,
+            hardware: &client.hardware,
+            is_static: false,
+            host_name: None,
+        });
+        let context = scope::context(client, &self.hosts, lease);
+        let mut machine = Machine::new(context, &mut self.variables, configured, &mut self.out.outcome);
         let payload = options::build(&mut machine, client, &mut reply, &packing, &mut self.out.bytes);
         let name = message::message_type(answer.kind);
         let line = message::leasequery_answer(&name, giaddr, &answer.about, answer.associated.0);
@@ -110,7 +123,9 @@ impl Engine {
             let binding = self.store.by_address(ciaddr).filter(|_| kind == ACTIVE);
             let binding = binding.map(|id| self.store.get(id).clone());
             let about = format!("IP {ciaddr}");
-            return Answer { about, kind, address: ciaddr, binding, associated: (0, SmallVec::new()) };
+            let known = self.store.by_address(ciaddr).map(|id| self.store.get(id).ends);
+            let ends = known.or_else(|| self.pool_of(ciaddr).map(|_| 0));
+            return Answer { about, kind, address: ciaddr, ends, binding, associated: (0, SmallVec::new()) };
         }
         let (about, leases): (String, SmallVec<[BindingId; 4]>) = match &client.identifier {
             Some(uid) => {
@@ -143,6 +158,7 @@ impl Engine {
             about,
             kind,
             address: found.map_or(ciaddr, |binding| binding.address),
+            ends: found.map(|binding| binding.ends),
             binding: found.filter(|_| kind == ACTIVE).cloned(),
             associated: (count, associated),
         }

@@ -136,7 +136,8 @@ fn area_size(wishes: &Wishes<'_>) -> usize {
 impl Machine<'_> {
     fn store_for_reply(&mut self, area: &mut Area, code: u32, last: bool, nul: bool) {
         let Some(value) = self.reply_value(code) else { return };
-        let text = nul && has_text(self.context.spaces.option_format(OptionId { space: DHCP, code }));
+        let space = if code >= self.options.site_code_min { self.options.site_space } else { DHCP };
+        let text = nul && has_text(self.context.spaces.option_format(OptionId { space, code }));
         if text {
             let mut ended = value.into_owned();
             ended.push(0);
