@@ -326,7 +326,7 @@ fn nth_address(n: u32) -> Ipv4Addr {
 #[test]
 fn a_lease_file_of_a_gigabyte() -> Result<()> {
     let full = std::env::var("COMPAT_TIER").is_ok_and(|tier| tier == "full");
-    let (addresses, records) = if full { (200_000, 3_400_000) } else { (10_000, 100_000) };
+    let (addresses, records) = if full { (200_000, 3_600_000) } else { (10_000, 100_000) };
     let ground = Ground::new(&SERVER)?;
     let leases = leases_in(&ground);
     long_lease_file(Path::new(&leases), addresses, records)?;

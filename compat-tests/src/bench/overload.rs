@@ -57,6 +57,8 @@ pub struct Point {
     pub completed: f64,
     /// From REQUEST to ACK, microseconds.
     pub p99: u32,
+    /// Of the server, for each exchange that was completed; microseconds.
+    pub cpu: f64,
 }
 
 const POOL: u32 = 262_144;
@@ -76,9 +78,11 @@ pub fn curve(
         // Wide enough that the pauses of the quota leave nothing undone.
         let plan = Plan { window: 1024, time, clients: POOL / 2, ..arena.plan() };
         let point = |plan: &Plan, offered: f64| -> Result<Point> {
+            let before = running.cpu();
             let report = arena.load(plan)?;
             let p99 = crate::load::exchange::quantile(&report.request, 0.99);
-            Ok(Point { offered, completed: report.rate(), p99 })
+            let cpu = (running.cpu() - before).as_secs_f64() * 1e6 / report.completed.max(1) as f64;
+            Ok(Point { offered, completed: report.rate(), p99, cpu })
         };
         // The first fills caches and is not counted.
         point(&plan, 0.0)?;

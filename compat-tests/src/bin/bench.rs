@@ -233,7 +233,7 @@ fn overloads(arguments: &Arguments, facts: &mut Facts) -> Result<String, String>
     let factors = [0.5, 1.0, 2.0, 5.0, 10.0];
     let mut text = format!(
         "\n## Overload\n\nThe server may use {QUOTA_PERCENT} % of one processor; four-way exchanges a second.\n\n\
-         | server | offered | completed | of the peak | p99 us |\n|---|---|---|---|---|\n"
+         | server | offered | completed | of the peak | CPU us each | p99 us |\n|---|---|---|---|---|---|\n"
     );
     print!("{text}");
     for server in dhcpds(arguments) {
@@ -248,9 +248,10 @@ fn overloads(arguments: &Arguments, facts: &mut Facts) -> Result<String, String>
                 if point.offered > 0.0 { format!("{:.0}", point.offered) } else { "as answered".into() };
             let share = point.completed / peak;
             let row = format!(
-                "| {} | {offered} | {:.0} | {share:.2} | {} |\n",
+                "| {} | {offered} | {:.0} | {share:.2} | {:.1} | {} |\n",
                 server.name(),
                 point.completed,
+                point.cpu,
                 point.p99
             );
             print!("{row}");
