@@ -17,7 +17,9 @@ type Result<T> = std::result::Result<T, String>;
 
 const ISC: &str = "/usr/bin/omshell";
 /// Attributes whose value is a time, and those whose value is the handle of another object.
-const TIMES: [&str; 7] = ["starts", "ends", "tstp", "tsfp", "atsfp", "cltt", "stos"];
+const TIMES: [&str; 8] = ["starts", "ends", "tstp", "tsfp", "atsfp", "cltt", "local-stos", "partner-stos"];
+/// Addresses for which ISC shows a place in its memory.
+const POINTERS: [&str; 2] = ["partner-address", "local-address"];
 const HANDLES: [&str; 5] = ["host", "subnet", "pool", "billing-class", "remote-handle"];
 
 /// The omshell under test and what its sessions have shown so far.
@@ -94,6 +96,9 @@ impl Shell {
         let (head, text) = line.split_at(prompts);
         let Some((name, value)) = text.split_once(" = ") else { return line.into() };
         self.seen.insert(name.into(), value.into());
+        if POINTERS.contains(&name) {
+            return format!("{head}{name} = ADDRESS");
+        }
         let value = match four_octets(value) {
             Some(seconds) if TIMES.contains(&name) => moment(seconds, self.start),
             // Ours number what can be changed from a place of their own.

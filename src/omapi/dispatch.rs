@@ -6,7 +6,7 @@ use super::handle::{Handles, Kind, Object};
 use super::message;
 use super::result::Code;
 use super::world::{Found, World, by_handle, number};
-use super::{class, group, host, lease};
+use super::{class, group, host, interface, lease};
 use crate::config::model::PoolId;
 use crate::eval::ast::Name;
 use crate::lease::pool::PoolNumber;
@@ -142,7 +142,7 @@ impl Desk<'_> {
             Kind::Group => group::look_up(world, self.handles, keys),
             Kind::Class => class::look_up(world, keys, false),
             Kind::Subclass => class::look_up(world, keys, true),
-            Kind::Interface => interface(world, self.handles, keys),
+            Kind::Interface => interface::look_up(world, self.handles, keys),
             Kind::FailoverState => match &world.elsewhere {
                 None => Err(Code::NOT_FOUND),
                 Some(elsewhere) => elsewhere.look_up(keys).map(Object::Elsewhere),
@@ -154,7 +154,7 @@ impl Desk<'_> {
 
     fn create(&mut self, kind: Kind) -> Found {
         match kind {
-            Kind::Host | Kind::Group | Kind::Class | Kind::Subclass => {
+            Kind::Host | Kind::Group | Kind::Class | Kind::Subclass | Kind::Interface => {
                 *self.drafts += 1;
                 Ok(Object::Draft(kind, *self.drafts))
             }
@@ -210,7 +210,10 @@ impl Desk<'_> {
             }
             Object::Draft(kind, _) => self.complete(world, object, *kind, values)?,
             Object::Control => return control(values),
-            Object::Interface(_) => return interface_values(values).map(|()| Answer::Object(object.clone())),
+            Object::Interface(at) => {
+                interface::update(world, *at, values)?;
+                object.clone()
+            }
             Object::Elsewhere(number) => {
                 for (name, value) in values.iter() {
                     let elsewhere = world.elsewhere.as_deref_mut().ok_or(Code::NOT_FOUND)?;
@@ -240,6 +243,7 @@ impl Desk<'_> {
             Kind::Group => Object::Group(group::update(world, None, values)?),
             Kind::Class => Object::Class(class::update(world, None, false, values)?),
             Kind::Subclass => Object::Class(class::update(world, None, true, values)?),
+            Kind::Interface => return interface::name_of(values).map(|_| draft.clone()),
             _ => return Err(Code::NOT_IMPLEMENTED),
         };
         self.handles.becomes(draft, &object);
@@ -254,11 +258,11 @@ impl Desk<'_> {
             Object::Host(name) => host::remove(world, name),
             Object::Group(name) => group::remove(world, name),
             Object::Class(id) => class::remove(world, self.handles, *id),
+            Object::Draft(Kind::Interface, _) => Err(Code::NOT_FOUND),
             Object::Draft(..) => Ok(()),
             Object::Control => Err(Code::NO_PERMISSION),
             Object::Key(_) => return Answer::Status(Code::NOT_IMPLEMENTED, message::NO_REMOVE),
-            // ISC closes the interface; what is served is the configuration's business.
-            Object::Interface(_) => Err(Code::NOT_IMPLEMENTED),
+            Object::Interface(at) => interface::remove(world, *at),
             Object::Lease(_) | Object::Pool(_) | Object::Subnet(_) | Object::Elsewhere(_) => {
                 Err(Code::NOT_IMPLEMENTED)
             }
@@ -287,7 +291,7 @@ impl Desk<'_> {
             Object::Group(name) => group::put(name, out),
             Object::Class(id) => class::put(world, *id, out),
             Object::Pool(pool) => put_pool(world, *pool, out),
-            Object::Interface(_) => out.put(b"state", b"up"),
+            Object::Interface(_) | Object::Draft(Kind::Interface, _) => out.put(b"state", b"up"),
             Object::Draft(Kind::Class | Kind::Subclass, _) => {
                 out.put_u32("lease-limit", 0);
                 out.put_u32("leases-used", 0);
@@ -310,29 +314,6 @@ fn key(world: &World, keys: &Values) -> Found {
     let key = world.config.find_key(name).ok_or(Code::NOT_FOUND)?;
     let same = key.algorithm.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(algorithm));
     same.then(|| Object::Key(Name::from(key.name.to_ascii_lowercase()))).ok_or(Code::NOT_FOUND)
-}
-
-fn interface(world: &World, handles: &Handles, keys: &Values) -> Found {
-    let found = match by_handle(handles, keys)? {
-        None => None,
-        Some(Object::Interface(at)) => Some(at),
-        Some(_) => return Err(Code::INVALID_ARGUMENT),
-    };
-    let Some(name) = keys.get("name") else { return found.map(Object::Interface).ok_or(Code::NO_KEYS) };
-    let at = world.interfaces.iter().position(|interface| *interface.as_bytes() == *name);
-    match (found, at) {
-        (Some(found), at) if Some(found) != at => Err(Code::KEY_CONFLICT),
-        (_, Some(at)) => Ok(Object::Interface(at)),
-        (_, None) => Err(Code::NOT_FOUND),
-    }
-}
-
-/// Its name may be said again.
-fn interface_values(values: &Values) -> Result<(), Code> {
-    match values.iter().all(|(name, _)| name == b"name") {
-        true => Ok(()),
-        false => Err(Code::NOT_FOUND),
-    }
 }
 
 /// The first value decides: nothing else than the order to end is taken.

@@ -13,6 +13,7 @@ mod export;
 mod group;
 mod handle;
 mod host;
+mod interface;
 pub mod key;
 mod lease;
 pub mod message;
@@ -20,6 +21,7 @@ mod replay;
 pub mod result;
 mod world;
 
+pub use interface::Interfaces;
 pub use world::{Elsewhere, World};
 
 use crate::eval::ast::Name;

@@ -2,6 +2,7 @@
 
 use super::codec::Values;
 use super::handle::{Handles, Object};
+use super::interface::Interfaces;
 use super::result::Code;
 use crate::clock::Wall;
 use crate::config::Config;
@@ -29,8 +30,7 @@ pub struct World<'a> {
     pub outcome: &'a mut Outcome,
     /// Seconds east of UTC at a moment, for `db-time-format local`.
     pub local_offset: Option<&'a dyn Fn(Wall) -> i32>,
-    /// Names of the interfaces that are served.
-    pub interfaces: &'a [String],
+    pub interfaces: &'a mut Interfaces,
     /// Objects of other parts of the server.
     pub elsewhere: Option<&'a mut dyn Elsewhere>,
 }

@@ -8,7 +8,7 @@ use crate::clock::Now;
 use crate::dhcp4::Engine;
 use crate::eval::ast::Name;
 use crate::octets::{Octets, Put, Result};
-use crate::omapi::{self, Omapi, Replies, Reply, World};
+use crate::omapi::{self, Interfaces, Omapi, Replies, Reply, World};
 use crate::stream::Wanted;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -25,8 +25,7 @@ pub struct Settings {
 pub(super) struct Management {
     port: u16,
     omapi: Omapi,
-    /// Names of the interfaces that are served.
-    pub interfaces: Vec<String>,
+    pub interfaces: Interfaces,
     /// Scratch, kept for its memory.
     replies: Replies,
 }
@@ -38,7 +37,7 @@ impl Server {
             out.list.push(Effect::Log(omapi::message::no_key()));
         }
         let omapi = Omapi::new(settings.key, settings.seed);
-        let (interfaces, replies) = (Vec::new(), Replies::default());
+        let (interfaces, replies) = (Interfaces::default(), Replies::default());
         self.management = Some(Management { port: settings.port, omapi, interfaces, replies });
     }
 
@@ -47,25 +46,31 @@ impl Server {
         out.option(self.management.as_ref(), |out, management| {
             out.u16(management.port);
             management.omapi.export(&self.engine.config, out);
+            let Interfaces { names, closed } = &management.interfaces;
+            out.count(names.len());
+            names.iter().for_each(|name| out.octets(name));
+            out.count(closed.len());
+            closed.iter().for_each(|at| out.count(*at));
         });
     }
 
-    /// The interfaces are known already.
     pub(super) fn read_management(
         &mut self,
         octets: &mut Octets<'_>,
         moved: &dyn Fn(u64) -> u64,
     ) -> Result<()> {
         let config = &self.engine.config;
-        let management =
-            octets.option(|octets| Ok((octets.u16()?, Omapi::import(octets, config, moved)?)))?;
-        let interfaces = self.engine.interfaces().map(|(interface, _)| interface.name.clone()).collect();
-        self.management = management.map(|(port, omapi)| Management {
-            port,
-            omapi,
-            interfaces,
-            replies: Replies::default(),
-        });
+        self.management = octets.option(|octets| {
+            Ok(Management {
+                port: octets.u16()?,
+                omapi: Omapi::import(octets, config, moved)?,
+                interfaces: Interfaces {
+                    names: octets.list(4, |octets| Ok(octets.octets()?.to_vec()))?,
+                    closed: octets.list(4, |octets| Ok(octets.u32()? as usize))?,
+                },
+                replies: Replies::default(),
+            })
+        })?;
         Ok(())
     }
 
@@ -85,6 +90,7 @@ impl Server {
     ) -> bool {
         let Some(mut management) = self.management.take() else { return false };
         let Management { omapi, replies, interfaces, .. } = &mut management;
+        let closed = interfaces.closed.len();
         let is_ours = match event {
             StreamEvent::Accepted { listener: Listener::Omapi, source } => {
                 omapi.accepted(now.mono, stream.0, *source.ip(), replies);
@@ -113,6 +119,9 @@ impl Server {
                 true
             }
         };
+        for at in interfaces.closed.get(closed..).unwrap_or_default() {
+            self.disable(*at, out);
+        }
         self.management = Some(management);
         // Records first, then what waits for them.
         self.drain(out);
@@ -156,14 +165,25 @@ impl Server {
         bytes.clear();
         if std::mem::take(shutdown) {
             self.shutting_down = true;
-            for (interface, network) in self.engine.interfaces() {
-                for verb in ["output", "input"] {
-                    out.list.push(Effect::Log(message::disabling(verb, interface, network)));
-                }
+            for at in (0..self.engine.interfaces().count()).filter(|at| !self.is_closed(*at)) {
+                self.disable(at, out);
             }
             self.farewell = self.peers(now).shut_down();
             self.drain(out);
         }
+    }
+
+    /// Nothing is heard on this interface any more.
+    fn disable(&self, at: usize, out: &mut Effects) {
+        let Some((interface, network)) = self.engine.interfaces().nth(at) else { return };
+        for verb in ["output", "input"] {
+            out.list.push(Effect::Log(message::disabling(verb, interface, network)));
+        }
+    }
+
+    /// Whether it was removed over OMAPI.
+    pub(super) fn is_closed(&self, at: usize) -> bool {
+        self.management.as_ref().is_some_and(|management| management.interfaces.closed.contains(&at))
     }
 
     /// A held answer was withdrawn: its client must not wait for it.
@@ -180,7 +200,7 @@ impl Server {
 fn world<'a>(
     engine: &'a mut Engine,
     kept: &'a mut crate::transition::load::Kept,
-    interfaces: &'a [String],
+    interfaces: &'a mut Interfaces,
     now: Now,
 ) -> World<'a> {
     let parts = engine.parts();

@@ -143,7 +143,8 @@ impl Server {
     /// The interfaces, once they are known.
     pub fn set_interfaces(&mut self, interfaces: Vec<event::Interface>) {
         if let Some(management) = &mut self.management {
-            management.interfaces = interfaces.iter().map(|interface| interface.name.clone()).collect();
+            let name = |interface: &event::Interface| interface.name.clone().into_bytes();
+            management.interfaces.names = interfaces.iter().map(name).collect();
         }
         self.engine.set_interfaces(interfaces);
     }
@@ -169,6 +170,7 @@ impl Server {
         match event {
             // Input is disabled.
             Event::Datagram { .. } if self.farewell.is_some() => {}
+            Event::Datagram { interface: Some(InterfaceId(at)), .. } if self.is_closed(usize::from(at)) => {}
             Event::Datagram { interface, source, payload, .. } => {
                 let incoming = Incoming { interface: interface.unwrap_or(InterfaceId(0)), source, payload };
                 self.engine.receive(now, &incoming);
