@@ -6,7 +6,7 @@ use super::relationship::{Pending, Relationship, Timers};
 use super::state::State;
 use crate::lease::binding;
 use crate::lease::queue::BindingId;
-use crate::lease::store::Store;
+use crate::lease::store::{RewriteWalk, Store};
 use crate::octets::{Damaged, Octets, Put, Result};
 use crate::stream::StreamId;
 
@@ -101,6 +101,7 @@ impl Relationship {
         out.bool(self.is_our_kind);
         out.u64(self.peers_identity);
         out.bool(self.tell_all);
+        out.option(self.telling.as_ref(), |out, walk| walk.put(out));
         out.bool(self.asked_for_all);
         self.timers.clone().each().iter().for_each(|timer| out.option(**timer, Vec::u64));
         out.u64(self.sequence);
@@ -160,6 +161,7 @@ impl Relationship {
         self.is_our_kind = octets.bool()?;
         self.peers_identity = octets.u64()?;
         self.tell_all = octets.bool()?;
+        self.telling = octets.option(|octets| RewriteWalk::read(octets, store))?;
         self.asked_for_all = octets.bool()?;
         for timer in self.timers.each() {
             *timer = octets.option(Octets::u64)?.map(moved);

@@ -8,6 +8,7 @@ use crate::config::model::FailoverPeer;
 use crate::eval::ast::Name;
 use crate::lease::binding::{self, Binding};
 use crate::lease::queue::BindingId;
+use crate::lease::store::RewriteWalk;
 use crate::lease_file::{FailoverRecord, PeerState};
 use crate::stream::StreamId;
 use rustc_hash::FxHashMap;
@@ -122,6 +123,8 @@ pub struct Relationship {
     pub peers_identity: u64,
     /// The peer is another process now, perhaps with a lease file of some time ago: it is to be told of all leases.
     pub tell_all: bool,
+    /// How far that has come.
+    pub telling: Option<RewriteWalk>,
     pub timers: Timers,
     /// When balancing ran last.
     pub balanced_at: Wall,
@@ -184,6 +187,7 @@ impl Relationship {
             is_our_kind: false,
             peers_identity: 0,
             tell_all: false,
+            telling: None,
             timers: Timers::default(),
             balanced_at: 0,
             sequence: 0,

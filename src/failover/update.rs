@@ -89,6 +89,16 @@ fn refuse<T>(reason: u8, text: &str) -> Result<T, Refusal> {
     Err(Refusal { reason, text: text.into() })
 }
 
+/// Whether an update says that an address is free and was never anybody's.
+pub fn is_never_used(update: &Message<'_>) -> bool {
+    let times = [update.lease_expiry, update.potential_expiry, update.stos, update.cltt];
+    update.binding_status == Some(State::Free as u8)
+        && update.chaddr.is_none()
+        && update.client_identifier.is_none()
+        && update.ip_flags.unwrap_or(0) == 0
+        && times.into_iter().all(|time| time.unwrap_or(0) == 0)
+}
+
 /// Whether our own update, which says `own`, matters more than the peer's of the same binding. Both servers of a pair must
 /// come to opposite answers.
 pub fn is_own_better(

@@ -133,6 +133,7 @@ impl Peers<'_> {
         // What was on its way may be lost; what was asked for on this connection is asked for again.
         relationship.rescind_updates();
         relationship.update_done_after = None;
+        relationship.tell_all |= relationship.telling.take().is_some();
         relationship.is_our_kind = false;
         if let Some(next) = state::on_disconnect(&relationship.standing()) {
             self.move_to(index, next);

@@ -8,6 +8,7 @@ use crate::failover::state::{Role, State as Mine};
 use crate::failover::update::{self, Refusal};
 use crate::lease::binding::State;
 use crate::lease::queue::{BindingId, Kind as Queue};
+use crate::lease::store::RewriteWalk;
 use crate::log::text_of;
 use crate::transition::peer;
 use std::net::Ipv4Addr;
@@ -21,11 +22,18 @@ fn refusal(reason: u8, text: &str) -> Refusal {
     Refusal { reason, text: text.into() }
 }
 
+/// Leases that a peer is told of again at one go.
+const TOLD_AT_ONCE: usize = 64;
+/// Addresses of a pool beyond which those never used are not told one by one: both servers know them for free, and
+/// there may be millions.
+const FEW: u64 = 4096;
+
 /// Seconds that a lease must still last to be told of again.
 const TELLABLE: i64 = 10;
 
 impl Peers<'_> {
     pub(super) fn send_updates(&mut self, index: usize) {
+        self.tell_more(index);
         let now = self.now.wall;
         let (store, mut around) = self.engine.without_packet(now);
         peer::send_updates(store, index, &mut around);
@@ -71,6 +79,13 @@ impl Peers<'_> {
         if self.engine.failover.index_of(pool) != Some(index) {
             let text = "IP address is covered by a different failover relationship state";
             return Err(refusal(reason::ILLEGAL_ADDRESS, text));
+        }
+        if self.engine.store.by_address(address).is_none()
+            && self.engine.store.counts(pool).total > FEW
+            && update::is_never_used(message)
+        {
+            self.queue_acknowledgement(index, address, message.xid);
+            return Ok(());
         }
         let Some(id) = self.engine.store.materialise(address) else {
             return Err(refusal(reason::ILLEGAL_ADDRESS, "unknown IP address"));
@@ -306,7 +321,7 @@ impl Peers<'_> {
     /// Queues what the peer does not know, or everything.
     pub(super) fn queue_changed(&mut self, index: usize, all: bool) {
         for pool in self.engine.failover.pools_of(index) {
-            if all {
+            if all && self.engine.store.counts(pool).total <= FEW {
                 self.engine.store.materialise_all(pool);
             }
             for kind in Queue::ALL {
@@ -329,32 +344,45 @@ impl Peers<'_> {
     }
 
     /// A peer of our kind that is another process than before may have come back with a lease file of some time ago, and
-    /// neither it nor the protocol can tell: it hears of every lease again. What it knows it need not write.
+    /// neither it nor the protocol can tell: it hears of every lease again, a few at a time and after what is new. What it knows it
+    /// need not write.
     pub(super) fn tell_all(&mut self, index: usize) {
-        let Some(relationship) = self.relationship(index) else { return };
-        if !relationship.is_our_kind || !std::mem::take(&mut relationship.tell_all) {
+        let Some(relationship) = self.engine.failover.relationships.get_mut(index) else { return };
+        if relationship.is_our_kind && std::mem::take(&mut relationship.tell_all) {
+            relationship.telling = Some(RewriteWalk::new(&self.engine.store));
+            self.send_updates(index);
+        }
+    }
+
+    /// Queues the next of all leases, when nothing else waits.
+    fn tell_more(&mut self, index: usize) {
+        let failover = &mut self.engine.failover;
+        let Some(relationship) = failover.relationships.get_mut(index) else { return };
+        if relationship.my != Mine::Normal || relationship.last_update().is_some() {
             return;
         }
-        for pool in self.engine.failover.pools_of(index) {
-            for id in Queue::ALL
-                .into_iter()
-                .flat_map(|kind| self.engine.store.queue(pool, kind))
-                .collect::<Vec<_>>()
-            {
-                let Some(relationship) = self.engine.failover.relationships.get_mut(index) else { return };
-                if relationship.is_pending(id) {
-                    continue;
-                }
-                let state = self.engine.store.get(id).state;
-                relationship.queue_update(id, state);
-                self.engine.store.amend(id, |binding| {
-                    if state == State::Active {
-                        binding.tstp = binding.tstp.max(binding.tsfp());
-                    }
-                });
+        let Some(mut walk) = relationship.telling.take() else { return };
+        let mut room = TOLD_AT_ONCE;
+        while room > 0 {
+            let Some(id) = self.engine.store.next_in_rewrite(&mut walk) else { return };
+            let binding = self.engine.store.get(id);
+            let (state, pool) = (binding.state, self.engine.store.pool_of(binding.address));
+            if pool.and_then(|pool| self.engine.failover.index_of(pool)) != Some(index) {
+                continue;
             }
+            let Some(relationship) = self.engine.failover.relationships.get_mut(index) else { return };
+            if relationship.is_pending(id) {
+                continue;
+            }
+            relationship.queue_update(id, state);
+            if state == State::Active {
+                self.engine.store.amend(id, |binding| binding.tstp = binding.tstp.max(binding.tsfp()));
+            }
+            room -= 1;
         }
-        self.send_updates(index);
+        if let Some(relationship) = self.relationship(index) {
+            relationship.telling = Some(walk);
+        }
     }
 
     /// At start: what the peers do not know according to the lease file.
