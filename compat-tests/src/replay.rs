@@ -470,10 +470,16 @@ const SHELL: [&str; 9] = [
     "Sending on ",
 ];
 
+/// What a socket says of a datagram that has no way.
+const UNSENT: [&str; 2] = ["error: send_packet: ", " byte long packet over "];
+
 /// The part of a recording that the core alone can produce: not the shell's lines at start, not standard error.
 pub fn within_reach(recording: &Transcript) -> Transcript {
     let mut out = recording.clone();
     out.sections.retain(|section| section.heading != "standard error");
+    for section in &mut out.sections {
+        section.lines.retain(|line| !UNSENT.iter().any(|text| line.contains(text)));
+    }
     for section in out.sections.iter_mut().filter(|section| is_start(&section.heading)) {
         section.lines.retain(|line| {
             let text = line.split_once(": ").map_or("", |(_, text)| text);

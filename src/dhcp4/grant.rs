@@ -9,6 +9,7 @@ use super::scope;
 use super::work::{Answering, Current, Grant, Work};
 use crate::clock::{Now, Wall};
 use crate::eval::machine::OnBlocks;
+use crate::eval::options::{OptionState, Setting};
 use crate::eval::value::Value;
 use crate::lease::binding::{Billing, Binding, State};
 use crate::lease::pool::PoolNumber;
@@ -299,7 +300,7 @@ impl Engine {
             work.variables.set(&name, Some(Value::Data(class.into_arc())));
         }
         if stash && client.has_agent_options() {
-            proposed.set_agent_options(&agent_octets(client));
+            proposed.set_agent_options(&agent_octets(client, &work.options));
         }
         let name = client.packet.option(OptionId::dhcp(dhcp::HOST_NAME));
         let is_new = name.is_some() && name.as_deref() != work.current.binding.client_hostname();
@@ -405,10 +406,15 @@ fn set_blocks(binding: &mut Binding, blocks: &OnBlocks) {
     }
 }
 
-/// Relay agent sub-options as a lease keeps them.
-fn agent_octets(client: &Client<'_>) -> Vec<u8> {
+/// Relay agent sub-options as a lease keeps them: those the reply returns unaltered. One that a statement sets is not kept, in place of
+/// the relay's neither (observed: the statement's value has no octets yet when ISC writes the lease).
+fn agent_octets(client: &Client<'_>, options: &OptionState) -> Vec<u8> {
     let mut octets = Vec::new();
     for (code, value) in client.packet.agent_options() {
+        let id = OptionId { space: AGENT, code: u32::from(code) };
+        if options.get(id).is_some_and(|setting| !matches!(setting, Setting::Data(_))) {
+            continue;
+        }
         octets.extend([code, value.len().min(255) as u8]);
         octets.extend(value.iter().take(255));
     }

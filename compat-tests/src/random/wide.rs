@@ -6,7 +6,7 @@ use super::{CLIENTS, Dice, Draft, UIDS};
 /// The first seed of the wider kind: what earlier ones make stays as it was.
 pub const WIDE: u64 = 100_000;
 
-const GLOBALS: [&str; 62] = [
+const GLOBALS: [&str; 64] = [
     "adaptive-lease-time-threshold 40;",
     "adaptive-lease-time-threshold 80;",
     "dhcp-cache-threshold 1;",
@@ -69,6 +69,8 @@ const GLOBALS: [&str; 62] = [
     "option root-path = concat(\"/\", pick-first-value(config-option host-name, option host-name, \"x\"));",
     "append domain-name-servers 10.9.0.44;\nprepend domain-name-servers 10.9.0.45;\ndefault domain-name \"default\";",
     "supersede domain-name \"superseded\";",
+    "option agent.circuit-id \"set\";",
+    "append agent.remote-id \"more\";\ndefault agent.circuit-id \"default\";",
 ];
 
 const CLASSES: [&str; 7] = [
