@@ -77,6 +77,15 @@ impl State {
         }
     }
 
+    /// What the peer did up to now is known; it must not take that for known which it does later.
+    pub fn has_recovered(self) -> bool {
+        matches!(self, State::RecoverWait | State::RecoverDone)
+    }
+
+    fn has_served_alone(self) -> bool {
+        matches!(self, State::PartnerDown | State::CommunicationsInterrupted)
+    }
+
     pub fn from_name(name: &str) -> Option<State> {
         State::ALL.into_iter().find(|state| state.name() == name)
     }
@@ -144,9 +153,10 @@ pub fn is_news(standing: &Standing<'_>, announced: State) -> bool {
 }
 
 /// How startup ends when the peer's state is the one that was known: the peer is there, so a conflict is resolved.
-pub fn out_of_startup(stored: State) -> State {
+pub fn out_of_startup(stored: State, partner: State) -> State {
     match stored {
         State::ResolutionInterrupted => State::PotentialConflict,
+        stored if stored.has_recovered() && partner.has_served_alone() => State::Recover,
         // better: nothing leads out of these.
         State::Unknown | State::Shutdown | State::Paused | State::Startup => State::Recover,
         stored => stored,
@@ -216,6 +226,9 @@ pub fn on_announcement(standing: &Standing<'_>, announced: State, starting: bool
         // better: a peer that has recovered waits for us, and what we asked for before may be lost.
         (Recover, RecoverDone) if !in_startup => steps([Step::RequestFullUpdate]),
         (Recover, Shutdown) => moves(PartnerDown),
+
+        // better: what the peer gave away since the update is not known, and it would take us for recovered.
+        (RecoverWait | RecoverDone, PartnerDown | CommunicationsInterrupted) if in_startup => moves(Recover),
 
         (RecoverDone, RecoverDone) => steps([Step::Say(log::both_recover_done()), Step::Move(Normal)]),
         (RecoverDone, Normal) => moves(Normal),

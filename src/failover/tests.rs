@@ -168,7 +168,7 @@ fn out_of_startup_as_recorded() {
             let announced = State::from_name(announced).unwrap();
             let standing = Standing { name: "x", role, my: State::Startup, stored, partner: State::Unknown };
             let ours = if announced == State::Unknown {
-                state::out_of_startup(stored)
+                state::out_of_startup(stored, State::Unknown)
             } else {
                 let steps = state::on_announcement(&standing, announced, false);
                 let moved = steps.iter().find_map(|step| match step {
@@ -180,7 +180,8 @@ fn out_of_startup_as_recorded() {
             count += 1;
             let better = NO_WAY_ON.contains(&real)
                 || (stored, announced) == (State::PotentialConflict, State::RecoverDone)
-                || (stored == State::RecoverDone && ours == State::PotentialConflict);
+                || (stored == State::RecoverDone && ours == State::PotentialConflict)
+                || (stored.has_recovered() && ours == State::Recover);
             assert!(
                 ours.name() == real || better,
                 "{role:?} {stored:?} {announced:?}: {real}, ours {ours:?}"
@@ -189,6 +190,26 @@ fn out_of_startup_as_recorded() {
         }
     }
     assert_eq!(count, 286);
+}
+
+/// A peer that has served alone must not take a server for recovered that came back after its update.
+#[test]
+fn a_recovered_server_that_comes_back_recovers_anew() {
+    for stored in [State::RecoverDone, State::RecoverWait] {
+        for alone in [State::PartnerDown, State::CommunicationsInterrupted] {
+            let standing = Standing {
+                name: "x",
+                role: Role::Primary,
+                my: State::Startup,
+                stored,
+                partner: State::Recover,
+            };
+            let steps = state::on_announcement(&standing, alone, false);
+            assert_eq!(steps[..], [Step::Move(State::Recover)]);
+            assert_eq!(state::out_of_startup(stored, alone), State::Recover);
+        }
+        assert_eq!(state::out_of_startup(stored, State::Recover), stored);
+    }
 }
 
 /// What is exported and read again is exported as the same octets, moments moved by the difference of the clocks.

@@ -12,6 +12,8 @@ pub struct Disk {
     syncing: usize,
     /// The new file beside the old one, and whether all of it has been handed over.
     fresh: Option<Vec<u8>>,
+    /// Something was not written to it for want of space: it is never put in the old one's place.
+    is_incomplete: bool,
     pub full: bool,
     /// Nothing more is appended until a rewrite is through.
     broken: bool,
@@ -34,11 +36,7 @@ pub enum Appended {
 impl Disk {
     pub fn append(&mut self, sequence: u64, record: &[u8]) -> Appended {
         self.newest = sequence;
-        if let Some(fresh) = &mut self.fresh
-            && !self.full
-        {
-            fresh.extend_from_slice(record);
-        }
+        self.rewrite_chunk(record);
         if self.broken {
             return Appended::Ignored;
         }
@@ -71,9 +69,11 @@ impl Disk {
 
     pub fn rewrite_begin(&mut self) {
         self.fresh = Some(Vec::new());
+        self.is_incomplete = false;
     }
 
     pub fn rewrite_chunk(&mut self, bytes: &[u8]) {
+        self.is_incomplete |= self.full;
         if let Some(fresh) = &mut self.fresh {
             fresh.extend_from_slice(bytes);
         }
@@ -82,7 +82,7 @@ impl Disk {
     /// The new file takes the old one's place. Gives the number up to which all is durable.
     pub fn rewrite_install(&mut self) -> Result<u64, String> {
         let fresh = self.fresh.take().ok_or("there is no new file")?;
-        if self.full {
+        if self.full || self.is_incomplete {
             return Err("no space left on device".into());
         }
         self.durable = fresh;
@@ -101,5 +101,30 @@ impl Disk {
         self.syncing = 0;
         self.broken = false;
         (self.newest, self.failure) = (0, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the journal has it: a record that found no space in the new file is in no file, though there is space again when
+    /// that is to be installed.
+    #[test]
+    fn a_new_file_that_lacks_a_record_is_not_installed() {
+        let mut disk = Disk { full: true, ..Disk::default() };
+        assert_eq!(disk.append(1, b"one"), Appended::Fails);
+        disk.full = false;
+        disk.rewrite_begin();
+        disk.rewrite_chunk(b"all ");
+        disk.full = true;
+        assert_eq!(disk.append(2, b"two"), Appended::Ignored);
+        disk.full = false;
+        assert!(disk.rewrite_install().is_err());
+        disk.rewrite_begin();
+        disk.rewrite_chunk(b"all and two ");
+        disk.append(3, b"three");
+        assert_eq!(disk.rewrite_install(), Ok(3));
+        assert_eq!(disk.durable, b"all and two three");
     }
 }

@@ -5,7 +5,7 @@ use super::Peers;
 use crate::failover::link::{CLOCK_TOLERANCE, Link, STARTUP_SECONDS, Stage, UNDECIDED_SECONDS, next_message};
 use crate::failover::message::{Kind, Message, Writer, code, reason, reason_text};
 use crate::failover::relationship::{LOCAL_FAILURE_SECONDS, RECONNECT_SECONDS, Relationship, SECOND};
-use crate::failover::state::Role;
+use crate::failover::state::{Role, State};
 use crate::failover::{log, our_kind};
 use crate::stream::{StreamEffect, StreamId};
 use smallvec::SmallVec;
@@ -254,6 +254,10 @@ impl Peers<'_> {
     /// This is the connection to the peer now.
     fn establish(&mut self, id: StreamId, index: usize) {
         let now = self.now;
+        // What the peer did while there was no connection is not known, and it would take us for recovered.
+        if self.state(index).is_some_and(State::has_recovered) {
+            self.move_to(index, State::Recover);
+        }
         if let Some(link) = self.engine.failover.links.get_mut(&id) {
             link.stage = Stage::Established;
             link.candidates = SmallVec::from_slice(&[index]);

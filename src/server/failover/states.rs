@@ -40,7 +40,10 @@ impl Peers<'_> {
         if matches!(old, State::Normal | State::PotentialConflict | State::PartnerDown) {
             relationship.rescind_updates();
         }
-        if new != State::RecoverWait && new != State::Startup && old != State::Startup {
+        // Who recovers anew has granted nothing since he waited.
+        let recovers_anew = new == State::Recover && old.has_recovered();
+        let goes_on = recovers_anew || new == State::RecoverWait || old == State::Startup;
+        if !goes_on && new != State::Startup {
             relationship.my_since = now.wall;
         }
         let is_told = relationship.has_no_updates();
@@ -158,7 +161,7 @@ impl Peers<'_> {
         let Some(relationship) = self.relationship(index) else { return };
         let before = relationship.partner;
         if relationship.my == State::Startup && before == announced {
-            let next = state::out_of_startup(relationship.stored);
+            let next = state::out_of_startup(relationship.stored, announced);
             return self.move_to(index, next);
         }
         if !state::is_news(&relationship.standing(), announced) {
