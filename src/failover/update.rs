@@ -17,6 +17,8 @@ const DISAGREEMENT: Wall = 65;
 
 /// The same when both clocks have been compared.
 const ONE_LEASE: Wall = 5;
+/// By which two of our kind leave it at that: rounding, and what is not counted as a difference of the clocks.
+const AGREED: Wall = 2;
 /// Seconds within which two answers may be to the same request, or to what the client sent again.
 const ONE_TRANSACTION: Wall = 10;
 
@@ -161,7 +163,8 @@ pub fn judge(
         // The client took one of two answers, and nobody knows which; or it never heard of a shorter time.
         let is_one = is_one_transaction(held, update, skew);
         let promised = if is_one { held.ends } else { held.promised(now) };
-        lasts_longer = promised > proposed.ends + ONE_LEASE;
+        let agreed = if relationship.is_our_kind { AGREED } else { ONE_LEASE };
+        lasts_longer = promised > proposed.ends + agreed;
         proposed.ends = proposed.ends.max(promised);
     }
     let potential = corrected(update.potential_expiry, skew);
