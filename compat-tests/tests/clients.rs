@@ -94,7 +94,10 @@ impl Stage {
             }
             false
         })
-        .map_err(|error| format!("{error}; instead: {passed:?}\n{}", self.server.log()))
+        .map_err(|error| {
+            let client = fs::read_to_string(self.file("client.log")).unwrap_or_default();
+            format!("{error}; instead: {passed:?}\n{}\nThe client said:\n{client}", self.server.log())
+        })
     }
 
     /// The next DHCPACK of the log and the lease record behind it.

@@ -108,7 +108,7 @@ const SUBNET: [&str; 10] = [
     "one-lease-per-client on;",
     "option dhcp-parameter-request-list 1,3,15,43,51;",
     "option subnet-mask 255.255.255.128;",
-    "default-lease-time 3;\nmin-lease-time 1;",
+    "default-lease-time 4;\nmin-lease-time 1;",
 ];
 
 const HOSTS: [&str; 9] = [
