@@ -7,7 +7,7 @@ use super::message;
 use super::parameter::{self, dhcp};
 use super::scope;
 use super::work::{Answering, Current, Grant, Work};
-use crate::clock::{Now, Wall};
+use crate::clock::{NEVER, Now, Wall};
 use crate::eval::machine::OnBlocks;
 use crate::eval::options::{OptionState, Setting};
 use crate::eval::value::Value;
@@ -263,6 +263,7 @@ impl Engine {
         proposed.tstp = times.potential.unwrap_or(0);
         if times.potential.is_some() {
             proposed.ends = held_until(work, proposed.ends);
+            proposed.tstp = proposed.tstp.max(told_until(work));
         }
         if proposed.tsfp() != 0 {
             // A peer that has not heard of less does not hinder it; what BOOTP gets is no peer's business.
@@ -390,6 +391,17 @@ fn held_until(work: &Work<'_, '_>, ends: Wall) -> Wall {
         (Answering::Offer, State::Active) => held.ends,
         (Answering::Ack, State::Active) => ends.max(held.promised(work.client.now)),
         _ => ends,
+    }
+}
+
+/// Until when the peer may count on a lease in use: it is not told of less, since until it has heard of that it grants the
+/// address for MCLT longer than it knew, and partner-down waits for what is known here. As with [`Binding::promised`].
+fn told_until(work: &Work<'_, '_>) -> Wall {
+    let (held, now) = (&work.current.binding, work.client.now);
+    let told = held.tstp.max(held.tsfp());
+    match held.state == State::Active && work.grant.offer == Answering::Ack && told < NEVER - 1 {
+        true => told.min(now.saturating_add((told - held.starts).max(0))),
+        false => 0,
     }
 }
 
