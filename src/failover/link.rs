@@ -109,7 +109,7 @@ const WINDOW: u64 = 60_000_000;
 /// Seconds; more than two servers of a pair may be apart.
 const SET: i64 = 60;
 /// Less is rounding and the way.
-const NEGLIGIBLE: i64 = 2;
+const NEGLIGIBLE: i64 = 1;
 
 impl Skew {
     pub(super) fn export(&self, out: &mut Vec<u8>) {

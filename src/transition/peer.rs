@@ -184,6 +184,11 @@ pub fn enter_partner_down(store: &mut Store, pool: PoolNumber, relationship: &Re
         .collect::<Vec<_>>()
     {
         let down = super::Down { since, mclt, may_know: relationship.may_know(id) };
+        let binding = store.get(id);
+        // Both know that it was abandoned, and would not agree on it once more.
+        if binding.state == State::Abandoned && binding.is_settled() {
+            continue;
+        }
         store.amend(id, |binding| binding.rare_mut().tsfp = down.until(binding));
     }
 }
