@@ -258,7 +258,6 @@ impl Desk<'_> {
             Object::Host(name) => host::remove(world, name),
             Object::Group(name) => group::remove(world, name),
             Object::Class(id) => class::remove(world, self.handles, *id),
-            Object::Draft(Kind::Interface, _) => Err(Code::NOT_FOUND),
             Object::Draft(..) => Ok(()),
             Object::Control => Err(Code::NO_PERMISSION),
             Object::Key(_) => return Answer::Status(Code::NOT_IMPLEMENTED, message::NO_REMOVE),

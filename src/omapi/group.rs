@@ -36,21 +36,22 @@ pub fn put(name: &Name, out: &mut Writer) {
 /// Sets all of a message's values. What is there has everything already.
 pub fn update(world: &mut World, name: Option<&Name>, values: &Values) -> Result<Name, Code> {
     let (mut new, mut statements) = (None, None);
-    // ISC takes a name that it cannot read back: refused when nothing else is wrong.
+    // ISC takes what it cannot read back, names as well as no statements, without any of which its reader takes the record after it
+    // for part of the group: refused when nothing else is wrong.
     let mut can_be_kept = true;
     for (value_name, value) in values.iter() {
         match value_name {
             b"name" if name.is_some() || new.is_some() => return Err(Code::EXISTS),
             b"name" => {
                 let text = std::str::from_utf8(value.unwrap_or_default()).unwrap_or_default();
-                can_be_kept = is_group_name(text);
+                can_be_kept &= is_group_name(text);
                 new = Some(Name::from(text));
             }
             b"statements" if statements.is_some() || has_statements(world, name) => return Err(Code::EXISTS),
             b"statements" => {
                 let read = read_statements(world, value.ok_or(Code::INVALID_ARGUMENT)?)?;
-                // Without any, ISC's reader takes the record after it for part of the group.
-                statements = Some(Some(read).filter(|read| !read.is_empty()).ok_or(Code::INVALID_ARGUMENT)?);
+                can_be_kept &= !read.is_empty();
+                statements = Some(read);
             }
             _ => return Err(Code::NOT_FOUND),
         }

@@ -98,9 +98,13 @@ impl Handles {
             return *number;
         }
         self.last = self.last.wrapping_add(1).max(1);
+        // ISC lets go of an interface that is made as soon as it has answered.
+        if let Object::Draft(Kind::Interface, _) = object {
+            return self.changeable();
+        }
         let number = match object {
             Object::Key(_) | Object::Pool(_) | Object::Subnet(_) | Object::Interface(_) => self.last,
-            _ => CHANGEABLE.start + self.start.wrapping_add(self.last) % CHANGEABLE.len() as u32,
+            _ => self.changeable(),
         };
         self.objects.insert(number, object.clone());
         self.numbers.insert(object.clone(), number);
@@ -117,6 +121,10 @@ impl Handles {
             self.forget_number(oldest);
         }
         number
+    }
+
+    fn changeable(&self) -> u32 {
+        CHANGEABLE.start + self.start.wrapping_add(self.last) % CHANGEABLE.len() as u32
     }
 
     pub fn object(&self, number: u32) -> Option<&Object> {

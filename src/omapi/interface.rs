@@ -1,5 +1,5 @@
-//! Interfaces: looked up, made, renamed, closed (`dhcp_interface_*` of the real program). One that is made serves nobody: it
-//! cannot even be found again. One that is removed serves nobody any more, and can still be found.
+//! Interfaces: looked up, made, renamed, closed (`dhcp_interface_*` of the real program). One that is made serves nobody, and is
+//! gone once it has been answered. One that is removed serves nobody any more, and can still be found.
 
 use super::codec::Values;
 use super::handle::{Handles, Object};
