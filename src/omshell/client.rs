@@ -122,6 +122,10 @@ impl Client {
     }
 
     pub fn refresh(&mut self, object: &mut Object) -> Code {
+        // ISC's overlooks that this request could not be sent, and finds nothing to wait for.
+        if self.stream.is_none() {
+            return NO_MORE;
+        }
         let mut message = self.message(Operation::Refresh);
         message.handle = object.handle();
         self.about(object, &message)

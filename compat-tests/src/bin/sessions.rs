@@ -26,7 +26,9 @@ fn main() -> ExitCode {
                 while let Some(seed) = { next.lock().expect("no panic").next() } {
                     // What the machine's slowness caused does not come back.
                     let mut result = sessions::differences(seed, &isc, &ours);
-                    if !matches!(&result, Ok(Some(outcome)) if outcome.left.is_empty()) {
+                    let is_good = matches!(&result, Ok(None))
+                        || matches!(&result, Ok(Some(outcome)) if outcome.left.is_empty());
+                    if !is_good {
                         result = sessions::differences(seed, &isc, &ours);
                     }
                     let mut totals = totals.lock().expect("no panic");
