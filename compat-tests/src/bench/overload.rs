@@ -87,6 +87,9 @@ pub fn curve(
         // The first fills caches and is not counted.
         point(&plan, 0.0)?;
         let peak = point(&plan, 0.0)?;
+        if peak.completed == 0.0 {
+            return Err("nothing was completed under the quota: more --seconds are needed".into());
+        }
         let mut points = vec![peak];
         for factor in factors {
             let rate = peak.completed * factor;
