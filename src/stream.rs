@@ -22,7 +22,7 @@ pub enum Listener {
     Failover(SocketAddrV4),
 }
 
-/// A listening socket that the core wants ([`super::Server::listeners`]).
+/// A listening socket that the core wants ([`crate::server::Server::listeners`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     pub listener: Listener,

@@ -418,8 +418,8 @@ fn set_blocks(binding: &mut Binding, blocks: &OnBlocks) {
     }
 }
 
-/// Relay agent sub-options as a lease keeps them: those the reply returns unaltered. One that a statement sets is not kept, in place of
-/// the relay's neither (observed: the statement's value has no octets yet when ISC writes the lease).
+/// Relay agent sub-options as a lease keeps them: those that the reply returns unaltered. What a statement sets is not kept, and
+/// neither is what it takes the place of (observed: the statement's value has no octets yet when ISC writes the lease).
 fn agent_octets(client: &Client<'_>, options: &OptionState) -> Vec<u8> {
     let mut octets = Vec::new();
     for (code, value) in client.packet.agent_options() {

@@ -43,6 +43,14 @@ struct Waiting {
     count: u32,
 }
 
+enum Leaves {
+    Now,
+    /// When this record is durable.
+    After(u64),
+    /// There is no room.
+    Never,
+}
+
 /// The order in which what is held leaves, the first on top: by record, then as it was made; and its place.
 type Turn = Reverse<(u64, u64, usize)>;
 
@@ -106,41 +114,48 @@ impl Held {
 
     /// Octets for a TCP stream: leave at once, or are kept. False: there is no room for them.
     pub fn stream(&mut self, sequence: u64, stream: StreamId, octets: &[u8], out: &mut Effects) -> bool {
-        let before = self.streams.get(&stream).copied().unwrap_or_default();
-        let sequence = sequence.max(before.sequence);
-        if sequence <= self.durable {
-            write(stream, octets, out);
-            return true;
+        match self.turn_of(sequence, stream) {
+            Leaves::Now => write(stream, octets, out),
+            Leaves::After(sequence) => {
+                let mut buffer = self.spare.pop().unwrap_or_default();
+                buffer.clear();
+                buffer.extend_from_slice(octets);
+                self.keep(sequence, What::Stream { stream, octets: buffer });
+            }
+            Leaves::Never => return false,
         }
-        if !self.has_room() || before.count >= MOST_OF_STREAM {
-            return false;
-        }
-        self.streams.insert(stream, Waiting { sequence, count: before.count + 1 });
-        let mut buffer = self.spare.pop().unwrap_or_default();
-        buffer.clear();
-        buffer.extend_from_slice(octets);
-        self.keep(sequence, What::Stream { stream, octets: buffer });
         true
     }
 
     /// As [`Held::stream`]; what has to wait waits in the shell, which spares the answer a way through the core.
     pub fn answer(&mut self, sequence: u64, stream: StreamId, octets: &[u8], out: &mut Effects) -> bool {
+        match self.turn_of(sequence, stream) {
+            Leaves::Now => write(stream, octets, out),
+            Leaves::After(sequence) => {
+                self.keep(sequence, What::Answered(stream));
+                let start = out.bytes.len();
+                out.bytes.extend_from_slice(octets);
+                let octets = start..out.bytes.len();
+                let effect = StreamEffect::WriteOnceDurable { sequence, octets };
+                out.list.push(Effect::Stream { stream, effect });
+            }
+            Leaves::Never => return false,
+        }
+        true
+    }
+
+    /// When octets that wait for this record may leave: behind everything of their stream that was there before.
+    fn turn_of(&mut self, sequence: u64, stream: StreamId) -> Leaves {
         let before = self.streams.get(&stream).copied().unwrap_or_default();
         let sequence = sequence.max(before.sequence);
         if sequence <= self.durable {
-            write(stream, octets, out);
-            return true;
+            return Leaves::Now;
         }
         if !self.has_room() || before.count >= MOST_OF_STREAM {
-            return false;
+            return Leaves::Never;
         }
         self.streams.insert(stream, Waiting { sequence, count: before.count + 1 });
-        self.keep(sequence, What::Answered(stream));
-        let start = out.bytes.len();
-        out.bytes.extend_from_slice(octets);
-        let octets = start..out.bytes.len();
-        out.list.push(Effect::Stream { stream, effect: StreamEffect::WriteOnceDurable { sequence, octets } });
-        true
+        Leaves::After(sequence)
     }
 
     /// Something for a connection to a failover peer. What is written leaves in the order it was made; an end at once

@@ -246,7 +246,7 @@ fn overloads(arguments: &Arguments, facts: &mut Facts) -> Result<String, String>
         for point in points {
             let offered =
                 if point.offered > 0.0 { format!("{:.0}", point.offered) } else { "as answered".into() };
-            let share = point.completed / peak;
+            let share = if peak > 0.0 { point.completed / peak } else { 0.0 };
             let row = format!(
                 "| {} | {offered} | {:.0} | {share:.2} | {:.1} | {} |\n",
                 server.name(),
