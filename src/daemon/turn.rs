@@ -195,8 +195,8 @@ impl Turns {
     }
 
     fn turn<C: Core>(&mut self, core: &mut C, woken: Woken) {
-        let now = self.shell.clock.now();
-        if let Some(seconds) = self.watch.moved(now) {
+        let (now, ahead) = self.shell.clock.reading();
+        if let Some(seconds) = self.watch.moved(now.mono, ahead) {
             core.handle(now, Event::ClockSet(seconds), &mut self.effects);
         }
         self.journal_reports(core, now);
